@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DEPTHOPT_DEPTHOPT_H
+#define DEPTHOPT_DEPTHOPT_H
+
+/**
+ * @file depthopt/depthopt.h
+ * All of the library. The headers, lowest floor first:
+ *
+ *     status.h alloc.h log.h rng.h version.h mat.h    what everything else speaks
+ *     matfun.h                                        powers of symmetric matrices
+ *     net.h e2e.h loss.h                              factored networks; the preconditioner; losses
+ *     optim.h schedule.h objective.h                  update rules; learning rates; what is minimised
+ *     trainer.h fit.h lr_search.h                     training
+ */
+
+#include <depthopt/alloc.h>
+#include <depthopt/api.h>
+#include <depthopt/e2e.h>
+#include <depthopt/fit.h>
+#include <depthopt/log.h>
+#include <depthopt/loss.h>
+#include <depthopt/lr_search.h>
+#include <depthopt/mat.h>
+#include <depthopt/matfun.h>
+#include <depthopt/net.h>
+#include <depthopt/objective.h>
+#include <depthopt/optim.h>
+#include <depthopt/rng.h>
+#include <depthopt/schedule.h>
+#include <depthopt/status.h>
+#include <depthopt/trainer.h>
+#include <depthopt/version.h>
+
+#endif

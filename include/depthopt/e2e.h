@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DEPTHOPT_E2E_H
+#define DEPTHOPT_E2E_H
+
+/**
+ * @file depthopt/e2e.h
+ * The preconditioner that depth puts on a linear map.
+ *
+ * Gradient descent on balanced factors W = W_N ... W_1 (k x d) moves W, to first order in the step, along
+ * -P_W(G) with G = dL/dW and
+ *
+ *     P_W(G) = sum_{j=1..N} [W W^T]^{(j-1)/N}  G  [W^T W]^{(N-j)/N}        (power 0 is the identity)
+ *
+ * This module evaluates P_W without ever forming the factors, for any real depth N >= 1. With the SVD
+ * W = U diag(s) V^T it is
+ *
+ *     P_W(G) = U (K o (U^T G V)) V^T,    K_rc = (s_r^2 - s_c^2) / (s_r^{2/N} - s_c^{2/N}),
+ *                                        K_rr = N s_r^{2-2/N}
+ *
+ * so the cost does not depend on N, N need not be an integer, and N = INFINITY stands for the limit of
+ * P_W / N, where K_rc is the logarithmic mean of s_r^2 and s_c^2. At N = 1, P_W(G) = G.
+ *
+ * W = 0 is a fixed point for every N > 1, as it is for the factors: start from somewhere else, from the
+ * product of small random factors (dopt_net_init_normal(), dopt_net_product()) or a small multiple of the
+ * identity, say.
+ *
+ * Source: Arora, Cohen, Hazan, "On the Optimization of Deep Networks: Implicit Acceleration by
+ * Overparameterization", ICML 2018, Theorem 1 and Claims 1 and 2. Derivations: docs/math/e2e.md.
+ */
+
+#include <stddef.h>
+
+#include <depthopt/alloc.h>
+#include <depthopt/log.h>
+#include <depthopt/mat.h>
+#include <depthopt/status.h>
+
+DOPT_BEGIN_DECLS
+
+/**
+ * Workspace for one shape and one depth. Carries nothing from call to call but the record of the route
+ * that the last call took.
+ *
+ * Thread safety: one thread at a time per handle; distinct handles are independent.
+ */
+typedef struct dopt_e2e dopt_e2e;
+
+/** How the basis (U, s, V) of W is found. */
+typedef enum dopt_e2e_method {
+    DOPT_E2E_NESTED = 0, /**< Nested symmetric eigendecompositions: the accuracy of an SVD, at less cost. */
+    DOPT_E2E_SVD = 1     /**< LAPACK's divide-and-conquer SVD. */
+} dopt_e2e_method;
+
+/** What a call really did; see dopt_e2e_route_taken(). */
+typedef enum dopt_e2e_route {
+    DOPT_E2E_ROUTE_NONE = 0,        /**< No successful call so far. */
+    DOPT_E2E_ROUTE_IDENTITY = 1,    /**< N = 1: nothing to decompose. */
+    DOPT_E2E_ROUTE_CLOSED_FORM = 2, /**< k = 1 or d = 1 (Claim 2). */
+    DOPT_E2E_ROUTE_NESTED = 3,      /**< Nested eigendecompositions, all by divide and conquer. */
+    DOPT_E2E_ROUTE_NESTED_MRRR = 4, /**< The same, but for one at least MRRR had to step in. */
+    DOPT_E2E_ROUTE_SVD = 5,         /**< LAPACK's SVD. */
+    DOPT_E2E_ROUTE_JACOBI = 6       /**< One-sided Jacobi: the last resort, slow and always convergent. */
+} dopt_e2e_route;
+
+/** Start from DOPT_E2E_OPTIONS_INIT; later releases append fields. */
+typedef struct dopt_e2e_options {
+    size_t struct_size;       /**< Set by the initializer. */
+    dopt_e2e_method method;   /**< Default DOPT_E2E_NESTED. */
+    dopt_allocator allocator; /**< Default: malloc and free. */
+    dopt_logger logger;       /**< Told when a fallback had to step in. Default: silent. */
+} dopt_e2e_options;
+
+/** Initializer of dopt_e2e_options: all defaults. */
+#define DOPT_E2E_OPTIONS_INIT { sizeof(dopt_e2e_options), DOPT_E2E_NESTED, { NULL, NULL, NULL }, { NULL, NULL } }
+
+/**
+ * Create the workspace for k x d matrices at depth N. The only call of this module that allocates.
+ *
+ * @param[in]  rows     k >= 1
+ * @param[in]  cols     d >= 1; the smaller of k and d at most 32768
+ * @param[in]  depth    N, a real number >= 1, or INFINITY for the limit of P/N
+ * @param[in]  options  NULL for the defaults; not kept
+ * @param[out] out      the new handle, to be freed with dopt_e2e_destroy(); untouched on failure
+ *
+ * Memory: with n the smaller and m the larger side, about 3 n m + 4 n^2 doubles; see
+ * dopt_e2e_workspace_bytes(). None for k = 1, d = 1 or N = 1.
+ *
+ * @retval DOPT_ERR_INVALID  `out` is NULL, or a value is out of range
+ * @retval DOPT_ERR_VERSION  `options` sets fields that this release does not know
+ * @retval DOPT_ERR_NOMEM    no memory, or the sizes overflow
+ */
+DOPT_API dopt_status dopt_e2e_create(ptrdiff_t rows, ptrdiff_t cols, double depth,
+                                     const dopt_e2e_options *options, dopt_e2e **out);
+
+/** Free `*e2e` and set it to NULL. `e2e` and `*e2e` may be NULL. */
+DOPT_API void dopt_e2e_destroy(dopt_e2e **e2e);
+
+/**
+ * out = P_w(grad); for N = INFINITY, the limit of P_w(grad) / N.
+ *
+ * @param[in]  w     k x d, finite; any layout, float64 or float32
+ * @param[in]  grad  k x d, finite, same dtype; any layout
+ * @param[out] out   k x d, same dtype; any layout; may be `w` or `grad` itself, but not overlap them
+ *                   otherwise; untouched on failure
+ *
+ * Cost, with n the smaller and m the larger side: one n x n product from n x m, one symmetric
+ * eigendecomposition of order n, and five products n x n x m; more where the singular values span many
+ * decades. O(k d) for k = 1 or d = 1.
+ *
+ * Accuracy: `out` is P_{w + E}(grad) to rounding, with ||E|| <= c m eps ||w||: backward stable, as from
+ * an SVD. Where w is nearly rank deficient and N > 2, P itself is not Lipschitz in w, so no method can
+ * promise more. float32 views are computed in double and rounded at the end. docs/numerics.md has
+ * measurements against 60-digit arithmetic.
+ *
+ * @retval DOPT_ERR_INVALID    `e2e` or a data pointer is NULL
+ * @retval DOPT_ERR_SHAPE      a view is not a k x d view
+ * @retval DOPT_ERR_DTYPE      the views differ in dtype
+ * @retval DOPT_ERR_NONFINITE  w or grad holds a NaN or an infinity
+ * @retval DOPT_ERR_NUMERICAL  no decomposition converged, or the result overflows
+ */
+DOPT_API dopt_status dopt_e2e_apply(dopt_e2e *e2e, dopt_cmat w, dopt_cmat grad, dopt_mat out);
+
+/**
+ * One step of the end-to-end update rule (Theorem 1), in place:
+ *
+ *     w <- (1 - lr * weight_decay * N) w - lr * P_w(grad)
+ *
+ * For N = INFINITY, the limit as lr shrinks like 1/N: w <- (1 - lr * weight_decay) w - lr * lim P_w(grad)/N.
+ *
+ * @param[in,out] w             k x d, finite; untouched on failure
+ * @param[in]     grad          k x d, finite, dL/dW at w; must not overlap `w`
+ * @param[in]     lr            learning rate, finite, >= 0
+ * @param[in]     weight_decay  lambda of the factors' weight decay, finite, >= 0
+ *
+ * Cost, accuracy and statuses as dopt_e2e_apply(); DOPT_ERR_INVALID for a value out of range too. The step
+ * is folded into the last product: it costs nothing beside it.
+ */
+DOPT_API dopt_status dopt_e2e_update(dopt_e2e *e2e, dopt_mat w, dopt_cmat grad, double lr,
+                                     double weight_decay);
+
+/**
+ * Singular values of w, and the eigenvalues of its preconditioner (Claim 1).
+ *
+ * P_w as a linear map on k x d matrices is symmetric positive semidefinite; its eigenvectors are u_r v_c^T,
+ * r = 1 ... k, c = 1 ... d (all of U, all of V), and the eigenvalue of that pair is K_rc, with s = 0 past
+ * min(k, d): K_rc = s_r^{2-2/N} when s_c = 0; when both are 0 it is 0 for N > 1 and 1 for N = 1.
+ *
+ * @param[in]  w            k x d, finite, float64 or float32
+ * @param[out] sigma        min(k, d) singular values, descending; NULL: not wanted
+ * @param[out] eigenvalues  k * d numbers, element (r, c) at r * d + c; NULL: not wanted
+ *
+ * Cost: one decomposition, and k d evaluations of K.
+ *
+ * @retval DOPT_ERR_INVALID, DOPT_ERR_SHAPE, DOPT_ERR_DTYPE, DOPT_ERR_NONFINITE, DOPT_ERR_NUMERICAL
+ *         as dopt_e2e_apply(); the outputs are untouched
+ */
+DOPT_API dopt_status dopt_e2e_spectrum(dopt_e2e *e2e, dopt_cmat w, double *sigma, double *eigenvalues);
+
+/** How the last successful call found its result; DOPT_E2E_ROUTE_NONE before any, or for NULL. */
+DOPT_API dopt_e2e_route dopt_e2e_route_taken(const dopt_e2e *e2e);
+
+/** Bytes that the handle holds, its workspace included; 0 for NULL. */
+DOPT_API size_t dopt_e2e_workspace_bytes(const dopt_e2e *e2e);
+
+DOPT_END_DECLS
+
+#endif

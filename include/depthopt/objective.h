@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DEPTHOPT_OBJECTIVE_H
+#define DEPTHOPT_OBJECTIVE_H
+
+/**
+ * @file depthopt/objective.h
+ * What is minimised: a function of the end-to-end matrix W, with its gradient.
+ *
+ * Either data and a loss, L(W) = loss(X W^T, Y), or a callback of yours.
+ */
+
+#include <stddef.h>
+
+#include <depthopt/alloc.h>
+#include <depthopt/loss.h>
+#include <depthopt/mat.h>
+#include <depthopt/status.h>
+
+DOPT_BEGIN_DECLS
+
+/**
+ * An objective on k x d matrices, with the workspace to evaluate it.
+ *
+ * Thread safety: one thread at a time per handle; distinct handles are independent, also when they share
+ * data (dopt_objective_clone()).
+ */
+typedef struct dopt_objective dopt_objective;
+
+/** Which rows of the data count. */
+typedef struct dopt_batch {
+    const ptrdiff_t *rows; /**< `count` row numbers in [0, m), in any order, repeats allowed; borrowed.
+                                NULL: the rows first ... first + count - 1. */
+    ptrdiff_t first;       /**< Used when `rows` is NULL. */
+    ptrdiff_t count;       /**< >= 1. The mean is over these rows. */
+} dopt_batch;
+
+/** Start from DOPT_OBJECTIVE_OPTIONS_INIT; later releases append fields. */
+typedef struct dopt_objective_options {
+    size_t struct_size;       /**< Set by the initializer. */
+    dopt_allocator allocator; /**< Default: malloc and free. */
+} dopt_objective_options;
+
+/** Initializer of dopt_objective_options: all defaults. */
+#define DOPT_OBJECTIVE_OPTIONS_INIT { sizeof(dopt_objective_options), { NULL, NULL, NULL } }
+
+/**
+ * The objective of a data set: value = loss(X W^T, Y) and its gradient dL/dW = dZ^T X, a k x d matrix.
+ *
+ * Data and loss are borrowed: they must outlive the objective and all its clones, and not change.
+ *
+ * @param[in]  x        m x d features, one example a row, finite
+ * @param[in]  y        m x k targets, same dtype, finite, as the loss wants them
+ * @param[in]  loss     see depthopt/loss.h
+ * @param[in]  options  NULL for the defaults; not kept
+ * @param[out] out      to be freed with dopt_objective_destroy(); untouched on failure
+ *
+ * Cost: one pass over x and y to check them.
+ *
+ * @retval DOPT_ERR_INVALID    a pointer is NULL, or y holds a target that the loss does not allow
+ * @retval DOPT_ERR_SHAPE      x and y have different numbers of rows, or a view is not valid
+ * @retval DOPT_ERR_DTYPE      x and y differ in dtype
+ * @retval DOPT_ERR_NONFINITE  x or y holds a NaN or an infinity
+ * @retval DOPT_ERR_VERSION    `options` sets fields that this release does not know
+ * @retval DOPT_ERR_NOMEM      no memory
+ */
+DOPT_API dopt_status dopt_objective_create_data(dopt_cmat x, dopt_cmat y, const dopt_loss *loss,
+                                                const dopt_objective_options *options, dopt_objective **out);
+
+/**
+ * Value and gradient of an objective of yours at w.
+ *
+ * @param[in]  w      k x d
+ * @param[in]  batch  NULL: everything; otherwise as the caller of dopt_objective_eval() gave it
+ * @param[out] value  not NULL
+ * @param[out] grad   k x d, dL/dW; `data` NULL: not wanted
+ * @param[in]  user   as given at creation
+ *
+ * @return DOPT_OK, or a failure, which dopt_objective_eval() hands on
+ */
+typedef dopt_status (*dopt_objective_fn)(dopt_cmat w, const dopt_batch *batch, double *value, dopt_mat grad,
+                                         void *user);
+
+/**
+ * An objective from a callback.
+ *
+ * @param[in]  rows, cols  k and d, each in [1, 2147483647]
+ * @param[in]  fn, user    callback, not NULL, and its argument; kept. Clones call the same `fn` with the
+ *                         same `user`, from several threads at once if dopt_lr_search() is told so
+ * @param[out] out         to be freed with dopt_objective_destroy(); untouched on failure
+ *
+ * @retval DOPT_ERR_INVALID  a pointer is NULL, or an extent is out of range
+ * @retval DOPT_ERR_NOMEM    no memory
+ */
+DOPT_API dopt_status dopt_objective_create_custom(ptrdiff_t rows, ptrdiff_t cols, dopt_objective_fn fn,
+                                                  void *user, dopt_objective **out);
+
+/**
+ * A second objective over the same data (or callback) with its own workspace, for another thread.
+ *
+ * @param[out] out  to be freed with dopt_objective_destroy(); untouched on failure
+ *
+ * @retval DOPT_ERR_INVALID  a pointer is NULL
+ * @retval DOPT_ERR_NOMEM    no memory
+ */
+DOPT_API dopt_status dopt_objective_clone(const dopt_objective *objective, dopt_objective **out);
+
+/** Free `*objective` and set it to NULL. `objective` and `*objective` may be NULL. */
+DOPT_API void dopt_objective_destroy(dopt_objective **objective);
+
+/** k, the rows of W; 0 for NULL. */
+DOPT_API ptrdiff_t dopt_objective_rows(const dopt_objective *objective);
+
+/** d, the columns of W; 0 for NULL. */
+DOPT_API ptrdiff_t dopt_objective_cols(const dopt_objective *objective);
+
+/** m, the number of examples; 0 for a custom objective or NULL. */
+DOPT_API ptrdiff_t dopt_objective_examples(const dopt_objective *objective);
+
+/** Element type of the data and so of W and the gradient; DOPT_F64 for a custom objective or NULL. A custom
+ * objective takes W of either dtype. */
+DOPT_API dopt_dtype dopt_objective_dtype(const dopt_objective *objective);
+
+/**
+ * Value and gradient at w.
+ *
+ * @param[in]  w      k x d, finite, dtype of the data
+ * @param[in]  batch  which rows; NULL: all
+ * @param[out] value  mean loss over these rows; NULL: not wanted
+ * @param[out] grad   k x d, same dtype, dL/dW; `data` NULL (dopt_mat_none()): not wanted; must not overlap `w`
+ *                    A data objective leaves both outputs untouched on failure; a custom one its gradient
+ *                    as the callback left it.
+ *
+ * Cost: one pass over the rows of X, by blocks that stay in cache; 4 count k d flops. Allocates nothing.
+ * Accuracy: sums in blocks, each to count eps; float32 data: products in float32, sums over blocks in double.
+ *
+ * @retval DOPT_ERR_INVALID    `objective` is NULL, or the batch is empty or out of range
+ * @retval DOPT_ERR_SHAPE      `w` or `grad` is not a k x d view
+ * @retval DOPT_ERR_DTYPE      `w` or `grad` has another dtype than the data
+ * @retval DOPT_ERR_NONFINITE  w holds a NaN or an infinity, or value or gradient overflow: the run has diverged
+ */
+DOPT_API dopt_status dopt_objective_eval(dopt_objective *objective, dopt_cmat w, const dopt_batch *batch,
+                                         double *value, dopt_mat grad);
+
+DOPT_END_DECLS
+
+#endif

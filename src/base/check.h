@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DEPTHOPT_BASE_CHECK_H
+#define DEPTHOPT_BASE_CHECK_H
+
+/*
+ * Failing: every public function checks its arguments with these, always. The message names the public
+ * function, so helpers that check on its behalf take its name as `func`.
+ */
+
+#include <stddef.h>
+
+#include <depthopt/mat.h>
+#include <depthopt/status.h>
+
+/* Record "func: text" as this thread's last error and return `status`. */
+dopt_status dopt__fail(dopt_status status, const char *func, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Fail in the calling function unless `condition`; then come a status and a printf format. */
+#define DOPT_REQUIRE(condition, status, ...)                     \
+    do {                                                         \
+        if (!(condition))                                        \
+            return dopt__fail((status), __func__, __VA_ARGS__);  \
+    } while (0)
+
+/* Hand a failure on to the caller. */
+#define DOPT_TRY(call)                          \
+    do {                                        \
+        const dopt_status status_ = (call);     \
+        if (status_ != DOPT_OK)                 \
+            return status_;                     \
+    } while (0)
+
+/* The largest extent and stride: what the BLAS interface can count. */
+#define DOPT__EXTENT_MAX 2147483647
+
+/* A valid view of any shape; `name` is the argument's name. */
+dopt_status dopt__check_view(const char *func, const char *name, dopt_cmat m);
+
+/* A valid view of this shape and dtype. */
+dopt_status dopt__check_matrix(const char *func, const char *name, dopt_cmat m, ptrdiff_t rows, ptrdiff_t cols,
+                               dopt_dtype dtype);
+
+/*
+ * Read an options struct of a caller who may have been compiled against an older or a newer release.
+ * `dst` holds the defaults and is `size` bytes; `min_size` is what the first release had. Fields beyond
+ * `size` must be zero.
+ */
+dopt_status dopt__read_options(const char *func, const void *options, size_t min_size, size_t size, void *dst);
+
+#endif

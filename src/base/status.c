@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Statuses and the last error. The one-line text is the library's only thread-local state, and the only
+ * state at all outside the handles.
+ */
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <depthopt/status.h>
+
+#include "base/check.h"
+
+static _Thread_local char last_error[256];
+
+const char *dopt_status_string(dopt_status status)
+{
+    switch (status) {
+    case DOPT_OK: return "ok";
+    case DOPT_ERR_INVALID: return "invalid argument";
+    case DOPT_ERR_SHAPE: return "shape mismatch";
+    case DOPT_ERR_DTYPE: return "element type mismatch";
+    case DOPT_ERR_NOMEM: return "out of memory";
+    case DOPT_ERR_NONFINITE: return "not finite";
+    case DOPT_ERR_NUMERICAL: return "numerical failure";
+    case DOPT_ERR_IO: return "input or output failed";
+    case DOPT_ERR_FORMAT: return "malformed data";
+    case DOPT_ERR_VERSION: return "made for another release";
+    }
+    return "unknown status";
+}
+
+const char *dopt_last_error(void)
+{
+    return last_error;
+}
+
+dopt_status dopt__fail(dopt_status status, const char *func, const char *format, ...)
+{
+    const int n = snprintf(last_error, sizeof last_error, "%s: ", func);
+    if (n < 0 || (size_t)n >= sizeof last_error)
+        return status;
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(last_error + n, sizeof last_error - (size_t)n, format, args);
+    va_end(args);
+    return status;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Magnitudes are compared as integers: for IEEE numbers without their sign bit the order is the same, NaN
+ * and infinity come out on top, and the loop vectorises where a floating-point maximum would not.
+ */
+
+#include <float.h>
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "linalg/lines.h"
+#include "linalg/scan.h"
+
+static uint64_t largest_f64(const double *x, ptrdiff_t n)
+{
+    uint64_t top = 0;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        uint64_t bits;
+        memcpy(&bits, x + i, sizeof bits);
+        bits &= UINT64_MAX >> 1;
+        top = bits > top ? bits : top;
+    }
+    return top;
+}
+
+static uint32_t largest_f32(const float *x, ptrdiff_t n)
+{
+    uint32_t top = 0;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, x + i, sizeof bits);
+        bits &= UINT32_MAX >> 1;
+        top = bits > top ? bits : top;
+    }
+    return top;
+}
+
+/* The line as a whole where it is contiguous, else in pieces. */
+static double line_max(dopt_cmat m, dopt__walk walk, ptrdiff_t line)
+{
+    const ptrdiff_t across = walk.by_rows ? m.row_stride : m.col_stride;
+    const ptrdiff_t along = walk.by_rows ? m.col_stride : m.row_stride;
+    if (along == 1 && m.dtype == DOPT_F64) {
+        const uint64_t bits = largest_f64((const double *)m.data + line * across, walk.length);
+        double x;
+        memcpy(&x, &bits, sizeof x);
+        return x;
+    }
+    if (along == 1) {
+        const uint32_t bits = largest_f32((const float *)m.data + line * across, walk.length);
+        float x;
+        memcpy(&x, &bits, sizeof x);
+        return (double)x;
+    }
+    double top = 0.0;
+    for (ptrdiff_t at = 0; at < walk.length; at += DOPT__PIECE) {
+        double buffer[DOPT__PIECE];
+        const dopt__piece piece = dopt__piece_of(walk, line, at);
+        const double *x = dopt__load(m, piece, buffer);
+        const uint64_t bits = largest_f64(x, piece.count);
+        double y;
+        memcpy(&y, &bits, sizeof y);
+        if (!(y <= top))
+            top = y;
+        if (!isfinite(top))
+            return top;
+    }
+    return top;
+}
+
+double dopt__max_abs(dopt_cmat m)
+{
+    const dopt__walk walk = dopt__walk_along(m);
+    double top = 0.0;
+    for (ptrdiff_t line = 0; line < walk.lines; line++) {
+        const double x = line_max(m, walk, line);
+        if (!isfinite(x))
+            return INFINITY;
+        top = x > top ? x : top;
+    }
+    return top;
+}
+
+bool dopt__all_finite(dopt_cmat m)
+{
+    return isfinite(dopt__max_abs(m));
+}
+
+static double element(dopt_cmat m, ptrdiff_t r, ptrdiff_t c)
+{
+    const ptrdiff_t at = r * m.row_stride + c * m.col_stride;
+    return m.dtype == DOPT_F64 ? ((const double *)m.data)[at] : (double)((const float *)m.data)[at];
+}
+
+dopt_status dopt__check_finite(const char *func, const char *name, dopt_cmat m)
+{
+    if (dopt__all_finite(m))
+        return DOPT_OK;
+    for (ptrdiff_t r = 0; r < m.rows; r++)
+        for (ptrdiff_t c = 0; c < m.cols; c++)
+            if (!isfinite(element(m, r, c)))
+                return dopt__fail(DOPT_ERR_NONFINITE, func, "%s[%td, %td] is %g, must be finite", name, r, c,
+                                  element(m, r, c));
+    return DOPT_OK;
+}
+
+static double square_sum(dopt_cmat m, double factor)
+{
+    const dopt__walk walk = dopt__walk_along(m);
+    double sum = 0.0;
+    for (ptrdiff_t line = 0; line < walk.lines; line++)
+        for (ptrdiff_t at = 0; at < walk.length; at += DOPT__PIECE) {
+            double buffer[DOPT__PIECE], lane[8] = { 0 };
+            const dopt__piece piece = dopt__piece_of(walk, line, at);
+            const double *x = dopt__load(m, piece, buffer);
+            ptrdiff_t i = 0;
+            for (; i + 8 <= piece.count; i += 8)
+                for (int j = 0; j < 8; j++)
+                    lane[j] += (factor * x[i + j]) * (factor * x[i + j]);
+            for (; i < piece.count; i++)
+                lane[i % 8] += (factor * x[i]) * (factor * x[i]);
+            sum += ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7]));
+        }
+    return sum;
+}
+
+double dopt__norm(dopt_cmat m)
+{
+    const double sum = square_sum(m, 1.0);
+    if (sum > 1e-280 && sum < 1e280)
+        return sqrt(sum);
+    const double top = dopt__max_abs(m);
+    if (top == 0.0 || !isfinite(top))
+        return top;
+    int exponent; /* scaled by a power of two: no rounding */
+    (void)frexp(top, &exponent);
+    return ldexp(sqrt(square_sum(m, ldexp(1.0, exponent < -1000 ? 1000 : -exponent))),
+                 exponent < -1000 ? -1000 : exponent);
+}
+
+void dopt__copy(double factor, dopt_cmat from, dopt_mat to)
+{
+    const dopt__walk walk = dopt__walk_along(dopt_const(to));
+    for (ptrdiff_t line = 0; line < walk.lines; line++)
+        for (ptrdiff_t at = 0; at < walk.length; at += DOPT__PIECE) {
+            double source[DOPT__PIECE], buffer[DOPT__PIECE];
+            const dopt__piece piece = dopt__piece_of(walk, line, at);
+            const double *x = dopt__load(from, piece, source);
+            double *y = dopt__target(to, piece, buffer);
+            for (ptrdiff_t i = 0; i < piece.count; i++)
+                y[i] = factor * x[i];
+            dopt__store(to, piece, y);
+        }
+}
+
+void dopt__fill(dopt_mat m, double value)
+{
+    const dopt__walk walk = dopt__walk_along(dopt_const(m));
+    for (ptrdiff_t line = 0; line < walk.lines; line++)
+        for (ptrdiff_t at = 0; at < walk.length; at += DOPT__PIECE) {
+            double buffer[DOPT__PIECE];
+            const dopt__piece piece = dopt__piece_of(walk, line, at);
+            double *y = dopt__target(m, piece, buffer);
+            for (ptrdiff_t i = 0; i < piece.count; i++)
+                y[i] = value;
+            dopt__store(m, piece, y);
+        }
+}
