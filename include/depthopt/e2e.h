@@ -77,13 +77,13 @@ typedef struct dopt_e2e_options {
  * Create the workspace for k x d matrices at depth N. The only call of this module that allocates.
  *
  * @param[in]  rows     k >= 1
- * @param[in]  cols     d >= 1; the smaller of k and d at most 32768
+ * @param[in]  cols     d >= 1; the smaller of k and d at most 32766 (what LAPACK can count)
  * @param[in]  depth    N, a real number >= 1, or INFINITY for the limit of P/N
  * @param[in]  options  NULL for the defaults; not kept
  * @param[out] out      the new handle, to be freed with dopt_e2e_destroy(); untouched on failure
  *
- * Memory: with n the smaller and m the larger side, about 3 n m + 4 n^2 doubles; see
- * dopt_e2e_workspace_bytes(). None for k = 1, d = 1 or N = 1.
+ * Memory: with n the smaller and m the larger side, about 2 n m + 5 n^2 doubles; see
+ * dopt_e2e_workspace_bytes(). None for k = 1 or d = 1.
  *
  * @retval DOPT_ERR_INVALID  `out` is NULL, or a value is out of range
  * @retval DOPT_ERR_VERSION  `options` sets fields that this release does not know
@@ -116,7 +116,7 @@ DOPT_API void dopt_e2e_destroy(dopt_e2e **e2e);
  * @retval DOPT_ERR_SHAPE      a view is not a k x d view
  * @retval DOPT_ERR_DTYPE      the views differ in dtype
  * @retval DOPT_ERR_NONFINITE  w or grad holds a NaN or an infinity
- * @retval DOPT_ERR_NUMERICAL  no decomposition converged, or the result overflows
+ * @retval DOPT_ERR_NUMERICAL  no decomposition converged, or the result overflows, or N ||grad||
  */
 DOPT_API dopt_status dopt_e2e_apply(dopt_e2e *e2e, dopt_cmat w, dopt_cmat grad, dopt_mat out);
 

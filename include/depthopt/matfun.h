@@ -28,11 +28,11 @@ DOPT_BEGIN_DECLS
  * @param[out] out    n x n, same dtype; may be `a` itself; untouched on failure
  *
  * Cost: one symmetric eigendecomposition and one product of order n, in double for either dtype.
- * Memory: allocates and frees 3 n^2 doubles (malloc).
+ * Memory: allocates and frees about 4 n^2 doubles (malloc).
  * Accuracy: out is exact for some a + da with ||da|| <= c n eps ||a||.
  * Thread safety: any thread, any time.
  *
- * @retval DOPT_ERR_INVALID    `power` is out of range, or `a` is not symmetric
+ * @retval DOPT_ERR_INVALID    `power` is out of range, `a` is not symmetric, or n exceeds 32766
  * @retval DOPT_ERR_SHAPE      `a` is not square, or `out` has another shape
  * @retval DOPT_ERR_DTYPE      `a` and `out` differ in dtype
  * @retval DOPT_ERR_NONFINITE  `a` holds a NaN or an infinity

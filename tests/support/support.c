@@ -98,10 +98,10 @@ void test_array_padding(const test_array *array)
     if (v.dtype == DOPT_F32)
         want = (double)(float)sentinel;
     const ptrdiff_t offset = ((char *)v.data - (char *)array->memory) / (ptrdiff_t)size_of(v.dtype);
-    const ptrdiff_t lead = v.col_stride == 1 && v.row_stride >= v.cols ? v.row_stride : v.col_stride;
+    const int by_rows = v.col_stride == 1 && v.row_stride >= v.cols;
+    const ptrdiff_t lead = by_rows ? v.row_stride : v.col_stride;
     for (ptrdiff_t i = 0; i < (ptrdiff_t)array->elements; i++) {
         const ptrdiff_t line = (i - offset + lead) / lead - 1, at = (i - offset + lead) % lead;
-        const int by_rows = lead == v.row_stride && v.col_stride == 1;
         const int inside = i >= offset && line >= 0 && line < (by_rows ? v.rows : v.cols) && at < (by_rows ? v.cols : v.rows);
         if (!inside && raw_get(array->memory, v.dtype, i) != want)
             fail_at("padding was written", __FILE__, __LINE__);

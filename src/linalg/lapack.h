@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DEPTHOPT_LINALG_LAPACK_H
+#define DEPTHOPT_LINALG_LAPACK_H
+
+/*
+ * The LAPACK drivers that the library uses, on row-major arrays without gaps and caller-owned workspace.
+ *
+ * Each returns false when LAPACK reports failure or a result is not finite: on the systems seen so far, info == 0
+ * proves nothing. Arguments are finite: gesdd hangs on an infinity, syevr on a NaN.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Largest order that dopt__syevd can count its workspace for. */
+#define DOPT__ORDER_MAX 32766
+
+/* Workspace that serves dopt__syevd and dopt__syevr of order n. */
+size_t dopt__eigen_doubles(ptrdiff_t n);
+size_t dopt__eigen_ints(ptrdiff_t n);
+
+/* Divide and conquer. In: the lower triangle of a. Out: values ascending, row i of a the eigenvector of value i. */
+bool dopt__syevd(ptrdiff_t n, double *a, double *values, double *work, int *iwork);
+
+/* MRRR. As above, but the eigenvectors go to the rows of z, and a is lost. */
+bool dopt__syevr(ptrdiff_t n, double *a, double *values, double *z, double *work, int *iwork);
+
+/* Workspace of dopt__gesdd. */
+size_t dopt__gesdd_doubles(ptrdiff_t k, ptrdiff_t d);
+size_t dopt__gesdd_ints(ptrdiff_t k);
+
+/* a = u diag(values) vt for k <= d: values descend; u is k x k, vt k x d; a is lost. */
+bool dopt__gesdd(ptrdiff_t k, ptrdiff_t d, double *a, double *values, double *u, double *vt, double *work, size_t doubles,
+                 int *iwork);
+
+/* Workspace of dopt__orthonormal_rows. */
+size_t dopt__qr_doubles(ptrdiff_t k);
+
+/*
+ * Replace the rows of a (k x d, k <= d) by the orthonormal ones that Gram and Schmidt would make of them, first row
+ * first; the sign of each is such that it has a positive product with the row it came from.
+ */
+bool dopt__orthonormal_rows(ptrdiff_t k, ptrdiff_t d, double *a, double *work);
+
+#endif
