@@ -34,7 +34,8 @@ static reference read_reference(const char *path)
     double condition;
     FILE *file = fopen(path, "r");
     assert_non_null(file);
-    assert_int_equal(fscanf(file, "%td %td %lf %lf %lf", &ref.rows, &ref.cols, &ref.depth, &condition, &ref.tolerance), 5);
+    assert_int_equal(fscanf(file, "%td %td %lf %lf %lf", &ref.rows, &ref.cols, &ref.depth, &condition, &ref.tolerance),
+                     5);
     ref.w = read_matrix(file, ref.rows, ref.cols);
     ref.grad = read_matrix(file, ref.rows, ref.cols);
     ref.want = read_matrix(file, ref.rows, ref.cols);

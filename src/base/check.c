@@ -23,7 +23,8 @@ dopt_status dopt__check_view(const char *func, const char *name, dopt_cmat m)
     if (!valid_strides(m) || m.row_stride > DOPT__EXTENT_MAX || m.col_stride > DOPT__EXTENT_MAX)
         return dopt__fail(DOPT_ERR_SHAPE, func,
                           "%s (%td x %td) has row_stride %td and col_stride %td; one must be 1 and the other at least "
-                          "the extent it skips", name, m.rows, m.cols, m.row_stride, m.col_stride);
+                          "the extent it skips",
+                          name, m.rows, m.cols, m.row_stride, m.col_stride);
     return DOPT_OK;
 }
 
@@ -34,8 +35,8 @@ dopt_status dopt__check_matrix(const char *func, const char *name, dopt_cmat m, 
     if (m.rows != rows || m.cols != cols)
         return dopt__fail(DOPT_ERR_SHAPE, func, "%s is %td x %td, must be %td x %td", name, m.rows, m.cols, rows, cols);
     if (m.dtype != dtype)
-        return dopt__fail(DOPT_ERR_DTYPE, func, "%s is %s, must be %s", name, m.dtype == DOPT_F32 ? "float32" : "float64",
-                          dtype == DOPT_F32 ? "float32" : "float64");
+        return dopt__fail(DOPT_ERR_DTYPE, func, "%s is %s, must be %s", name,
+                          m.dtype == DOPT_F32 ? "float32" : "float64", dtype == DOPT_F32 ? "float32" : "float64");
     return DOPT_OK;
 }
 
@@ -47,15 +48,17 @@ dopt_status dopt__read_options(const char *func, const void *options, size_t min
     memcpy(&theirs, options, sizeof theirs); /* every options struct starts with struct_size */
     if (theirs < min_size)
         return dopt__fail(DOPT_ERR_INVALID, func,
-                          "options->struct_size is %zu, must be at least %zu; start from the INIT macro", theirs, min_size);
+                          "options->struct_size is %zu, must be at least %zu; start from the INIT macro", theirs,
+                          min_size);
     if (theirs > 65536)
         return dopt__fail(DOPT_ERR_INVALID, func, "options->struct_size is %zu; start from the INIT macro", theirs);
     const unsigned char *bytes = options;
     for (size_t i = size; i < theirs; i++)
         if (bytes[i] != 0)
-            return dopt__fail(DOPT_ERR_VERSION, func,
-                              "options->struct_size is %zu and sets fields unknown to this release, which knows %zu bytes",
-                              theirs, size);
+            return dopt__fail(
+                DOPT_ERR_VERSION, func,
+                "options->struct_size is %zu and sets fields unknown to this release, which knows %zu bytes", theirs,
+                size);
     memcpy(dst, options, theirs < size ? theirs : size);
     memcpy(dst, &size, sizeof size);
     return DOPT_OK;

@@ -17,18 +17,18 @@ dopt_status dopt__fail(dopt_status status, const char *func, const char *format,
     __attribute__((format(printf, 3, 4)));
 
 /* Fail in the calling function unless `condition`; then come a status and a printf format. */
-#define DOPT_REQUIRE(condition, status, ...)                     \
-    do {                                                         \
-        if (!(condition))                                        \
-            return dopt__fail((status), __func__, __VA_ARGS__);  \
+#define DOPT_REQUIRE(condition, status, ...)                                                                           \
+    do {                                                                                                               \
+        if (!(condition))                                                                                              \
+            return dopt__fail((status), __func__, __VA_ARGS__);                                                        \
     } while (0)
 
 /* Hand a failure on to the caller. */
-#define DOPT_TRY(call)                          \
-    do {                                        \
-        const dopt_status status_ = (call);     \
-        if (status_ != DOPT_OK)                 \
-            return status_;                     \
+#define DOPT_TRY(call)                                                                                                 \
+    do {                                                                                                               \
+        const dopt_status status_ = (call);                                                                            \
+        if (status_ != DOPT_OK)                                                                                        \
+            return status_;                                                                                            \
     } while (0)
 
 /* The largest extent and stride: what the BLAS interface can count. */

@@ -16,7 +16,8 @@ static const size_t overhead = sizeof(void *) + DOPT__ALIGN;
 dopt_status dopt__check_allocator(const char *func, const dopt_allocator *allocator)
 {
     if (!allocator->allocate != !allocator->release)
-        return dopt__fail(DOPT_ERR_INVALID, func, "allocator has only one of allocate and release, must have both or neither");
+        return dopt__fail(DOPT_ERR_INVALID, func,
+                          "allocator has only one of allocate and release, must have both or neither");
     return DOPT_OK;
 }
 

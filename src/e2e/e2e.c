@@ -2,16 +2,16 @@
 /*
  * The end-to-end preconditioner in one basis.
  *
- * With the SVD W = U diag(s) V^T, every term of P_W(G) is diagonal in (U, V), so P = U (K o (U^T G V)) V^T over all of V.
- * Of V, only the columns that belong to nonzero s are known (V here, d x p); on the others, K is K(s_r, 0) = null_r:
+ * With the SVD W = U diag(s) V^T, every term of P_W(G) is diagonal in (U, V), so P = U (K o (U^T G V)) V^T over all of
+ * V. Of V, only the columns that belong to nonzero s are known (V here, d x p); on the others, K is K(s_r, 0) = null_r:
  *
  *     Y = U^T G,  B = Y V,  M = (K - null 1^T) o B,  P = U (M V^T + diag(null) Y)
  *
- * five products with the one that makes V^T. U and V come from W itself. The matrices of the printed formula would do in
- * exact arithmetic, but there a zero singular value comes back from W W^T as eps, and eps^(1/N) is not small.
+ * five products with the one that makes V^T. U and V come from W itself. The matrices of the printed formula would do
+ * in exact arithmetic, but there a zero singular value comes back from W W^T as eps, and eps^(1/N) is not small.
  *
- * K and null are formed from s / s_1, and s_1^(2-2/N) is a factor of the last product: nothing overflows on the way that
- * is not in the result. W with more rows than columns is handled as its transpose: P_{W^T}(G^T) = P_W(G)^T.
+ * K and null are formed from s / s_1, and s_1^(2-2/N) is a factor of the last product: nothing overflows on the way
+ * that is not in the result. W with more rows than columns is handled as its transpose: P_{W^T}(G^T) = P_W(G)^T.
  */
 
 #include <depthopt/e2e.h>
@@ -68,7 +68,8 @@ static bool allocate(dopt_e2e *e2e)
     return true;
 }
 
-dopt_status dopt_e2e_create(ptrdiff_t rows, ptrdiff_t cols, double depth, const dopt_e2e_options *options, dopt_e2e **out)
+dopt_status dopt_e2e_create(ptrdiff_t rows, ptrdiff_t cols, double depth, const dopt_e2e_options *options,
+                            dopt_e2e **out)
 {
     DOPT_REQUIRE(out, DOPT_ERR_INVALID, "out is NULL, must point to a handle");
     DOPT_REQUIRE(rows >= 1 && rows <= DOPT__EXTENT_MAX, DOPT_ERR_INVALID, "rows is %td, must be in [1, %d]", rows,
@@ -120,7 +121,8 @@ static dopt_status decompose(dopt_e2e *e2e, const char *func, dopt_cmat w, doubl
     static const dopt_e2e_route routes[] = { DOPT_E2E_ROUTE_NESTED, DOPT_E2E_ROUTE_NESTED_MRRR, DOPT_E2E_ROUTE_SVD,
                                              DOPT_E2E_ROUTE_JACOBI };
     if (!dopt__svd_compute(e2e->svd, w, largest))
-        return dopt__fail(DOPT_ERR_NUMERICAL, func, "no decomposition of w (%td x %td) converged", e2e->rows, e2e->cols);
+        return dopt__fail(DOPT_ERR_NUMERICAL, func, "no decomposition of w (%td x %td) converged", e2e->rows,
+                          e2e->cols);
     e2e->route = routes[dopt__svd_route_taken(e2e->svd)];
     if (e2e->route == DOPT_E2E_ROUTE_NESTED_MRRR)
         dopt__log(&e2e->options.logger, DOPT_LOG_WARNING, "%s: divide and conquer did not converge, MRRR did", func);
@@ -171,8 +173,9 @@ static void rotate_gradient(dopt_e2e *e2e, dopt_cmat grad, dopt_mat y)
     for (ptrdiff_t at = 0; at < y.cols; at += k) {
         const ptrdiff_t width = y.cols - at < k ? y.cols - at : k;
         const dopt_mat panel = dopt_mat_f64(dopt__svd_square_scratch(e2e->svd).data, k, width);
-        const dopt_cmat part = { (const float *)grad.data + at * grad.col_stride, k, width, grad.row_stride,
-                                 grad.col_stride, DOPT_F32 };
+        const dopt_cmat part = {
+            (const float *)grad.data + at * grad.col_stride, k, width, grad.row_stride, grad.col_stride, DOPT_F32
+        };
         const dopt_mat target = { (double *)y.data + at, k, width, y.row_stride, 1, DOPT_F64 };
         dopt__copy(1.0, part, panel);
         dopt__gemm(1.0, ut, dopt_const(panel), 0.0, target);
@@ -185,7 +188,8 @@ static dopt_status finish(dopt_e2e *e2e, dopt__move move, dopt_cmat y, double fa
     const dopt_cmat u = dopt_const(dopt__svd_u(e2e->svd));
     const bool is_float = move.out.dtype == DOPT_F32;
     const double extent = sqrt((double)e2e->rows) * sqrt((double)e2e->cols), norm = extent * move.largest_grad;
-    const double bound = fabs(move.keep) * move.largest_w + fabs(factor) * (isinf(e2e->depth) ? 1.0 : e2e->depth) * norm;
+    const double bound =
+        fabs(move.keep) * move.largest_w + fabs(factor) * (isinf(e2e->depth) ? 1.0 : e2e->depth) * norm;
     if (!is_float && bound < 1e300) {
         dopt__gemm(factor, u, y, move.keep, move.out);
         return DOPT_OK;
@@ -242,11 +246,15 @@ dopt_status dopt_e2e_update(dopt_e2e *e2e, dopt_mat w, dopt_cmat grad, double lr
     DOPT_TRY(dopt__check_matrix(__func__, "w", dopt_const(w), e2e->rows, e2e->cols, w.dtype));
     DOPT_TRY(dopt__check_matrix(__func__, "grad", grad, e2e->rows, e2e->cols, w.dtype));
     DOPT_REQUIRE(lr >= 0.0 && isfinite(lr), DOPT_ERR_INVALID, "lr is %g, must be in [0, inf)", lr);
-    DOPT_REQUIRE(weight_decay >= 0.0 && isfinite(weight_decay), DOPT_ERR_INVALID, "weight_decay is %g, must be in [0, inf)",
-                 weight_decay);
+    DOPT_REQUIRE(weight_decay >= 0.0 && isfinite(weight_decay), DOPT_ERR_INVALID,
+                 "weight_decay is %g, must be in [0, inf)", weight_decay);
     const double factors = isinf(e2e->depth) ? 1.0 : e2e->depth; /* that decay; the limit is per unit of lr N */
-    const dopt__move move = { .func = __func__, .w = dopt_const(w), .grad = grad, .out = w,
-                              .keep = 1.0 - lr * weight_decay * factors, .rate = -lr };
+    const dopt__move move = { .func = __func__,
+                              .w = dopt_const(w),
+                              .grad = grad,
+                              .out = w,
+                              .keep = 1.0 - lr * weight_decay * factors,
+                              .rate = -lr };
     return run(e2e, move);
 }
 
@@ -285,8 +293,8 @@ dopt_status dopt_e2e_spectrum(dopt_e2e *e2e, dopt_cmat w, double *sigma, double 
         sigma[i] = s[i];
     for (ptrdiff_t r = 0; r < e2e->rows && eigenvalues; r++)
         for (ptrdiff_t c = 0; c < e2e->cols; c++)
-            eigenvalues[r * e2e->cols + c] = dopt__kernel(r < e2e->small ? s[r] : 0.0, c < e2e->small ? s[c] : 0.0,
-                                                          e2e->depth);
+            eigenvalues[r * e2e->cols + c] =
+                dopt__kernel(r < e2e->small ? s[r] : 0.0, c < e2e->small ? s[c] : 0.0, e2e->depth);
     return DOPT_OK;
 }
 

@@ -22,8 +22,8 @@ double dopt__kernel_null(double s, double depth);
 double dopt__kernel(double a, double b, double depth);
 
 /*
- * m_rc <- (K(s_r, s_c) - null_r) m_rc for all k rows r and for c = first ... first + rank - 1, where s is not zero; m is
- * k x rank, row-major without gaps. s in [0, 1]. `table`: 2k doubles of scratch.
+ * m_rc <- (K(s_r, s_c) - null_r) m_rc for all k rows r and for c = first ... first + rank - 1, where s is not zero; m
+ * is k x rank, row-major without gaps. s in [0, 1]. `table`: 2k doubles of scratch.
  */
 void dopt__kernel_apply(ptrdiff_t k, ptrdiff_t first, ptrdiff_t rank, const double *s, const double *null, double depth,
                         double *m, double *table);

@@ -43,7 +43,8 @@ static bool rotate_pair(dopt_mat rows, dopt_mat ut, ptrdiff_t i, ptrdiff_t j, do
     double *x = row(rows, i), *y = row(rows, j);
     const ptrdiff_t n = rows.cols;
     const double xx = inner(x, x, n), yy = inner(y, y, n), xy = inner(x, y, n);
-    const bool orthogonal = sqrt(fmin(xx, yy)) <= zero || fabs(xy) <= sqrt((double)n) * DBL_EPSILON * sqrt(xx) * sqrt(yy);
+    const bool orthogonal =
+        sqrt(fmin(xx, yy)) <= zero || fabs(xy) <= sqrt((double)n) * DBL_EPSILON * sqrt(xx) * sqrt(yy);
     if (orthogonal && xx <= yy)
         return false;
     double c = 0.0, s = 1.0; /* a quarter turn: swap the rows */

@@ -8,8 +8,8 @@
 
 /*
  * One-sided Jacobi: rotate the rows of `rows` (k x d) against each other until they are orthogonal, and order them by
- * norm, ascending. `ut` (k x k) becomes the orthogonal matrix with new rows = ut old rows, and norms the k norms. Both are
- * float64, row-major. Rows that are zero to within rounding, of norm at most `zero`, are left as they are.
+ * norm, ascending. `ut` (k x k) becomes the orthogonal matrix with new rows = ut old rows, and norms the k norms. Both
+ * are float64, row-major. Rows that are zero to within rounding, of norm at most `zero`, are left as they are.
  *
  * Returns false if the rows are not orthogonal after many sweeps, which no matrix is known to need.
  */

@@ -51,9 +51,9 @@ bool dopt__syevr(ptrdiff_t n, double *a, double *values, double *z, double *work
     assert(n >= 1 && n <= DOPT__ORDER_MAX);
     const int order = (int)n;
     lapack_int found = 0;
-    const lapack_int info = LAPACKE_dsyevr_work(LAPACK_COL_MAJOR, 'V', 'A', 'U', order, a, order, 0.0, 0.0, 0, 0, 0.0,
-                                                &found, values, z, order, iwork + 10 * n, work, 26 * order, iwork,
-                                                10 * order);
+    const lapack_int info =
+        LAPACKE_dsyevr_work(LAPACK_COL_MAJOR, 'V', 'A', 'U', order, a, order, 0.0, 0.0, 0, 0, 0.0, &found, values, z,
+                            order, iwork + 10 * n, work, 26 * order, iwork, 10 * order);
     assert(info >= 0);
     return info == 0 && found == order && all_finite(values, n);
 }
@@ -62,8 +62,8 @@ size_t dopt__gesdd_doubles(ptrdiff_t k, ptrdiff_t d)
 {
     double best = 0.0, unused = 0.0;
     int none = 0;
-    const lapack_int info = LAPACKE_dgesdd_work(LAPACK_COL_MAJOR, 'S', (int)d, (int)k, &unused, (int)d, &unused, &unused,
-                                                (int)d, &unused, (int)k, &best, -1, &none);
+    const lapack_int info = LAPACKE_dgesdd_work(LAPACK_COL_MAJOR, 'S', (int)d, (int)k, &unused, (int)d, &unused,
+                                                &unused, (int)d, &unused, (int)k, &best, -1, &none);
     assert(info == 0);
     (void)info;
     return (size_t)best;
@@ -74,8 +74,8 @@ size_t dopt__gesdd_ints(ptrdiff_t k)
     return 8 * (size_t)k;
 }
 
-bool dopt__gesdd(ptrdiff_t k, ptrdiff_t d, double *a, double *values, double *u, double *vt, double *work, size_t doubles,
-                 int *iwork)
+bool dopt__gesdd(ptrdiff_t k, ptrdiff_t d, double *a, double *values, double *u, double *vt, double *work,
+                 size_t doubles, int *iwork)
 {
     assert(k >= 1 && k <= d);
     const int count = doubles > INT32_MAX ? INT32_MAX : (int)doubles;

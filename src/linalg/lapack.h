@@ -30,8 +30,8 @@ size_t dopt__gesdd_doubles(ptrdiff_t k, ptrdiff_t d);
 size_t dopt__gesdd_ints(ptrdiff_t k);
 
 /* a = u diag(values) vt for k <= d: values descend; u is k x k, vt k x d; a is lost. */
-bool dopt__gesdd(ptrdiff_t k, ptrdiff_t d, double *a, double *values, double *u, double *vt, double *work, size_t doubles,
-                 int *iwork);
+bool dopt__gesdd(ptrdiff_t k, ptrdiff_t d, double *a, double *values, double *u, double *vt, double *work,
+                 size_t doubles, int *iwork);
 
 /* Workspace of dopt__orthonormal_rows. */
 size_t dopt__qr_doubles(ptrdiff_t k);

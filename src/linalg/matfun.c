@@ -28,9 +28,10 @@ static dopt_status check_symmetric(const char *func, const double *a, ptrdiff_t 
     for (ptrdiff_t i = 0; i < n; i++)
         for (ptrdiff_t j = 0; j < i; j++)
             if (!(fabs(a[i * n + j] - a[j * n + i]) <= tolerance))
-                return dopt__fail(DOPT_ERR_INVALID, func, "a is not symmetric: elements (%td, %td) and (%td, %td) differ by %g "
-                                  "times the largest, at most n eps is allowed", i, j, j, i,
-                                  fabs(a[i * n + j] - a[j * n + i]) / largest);
+                return dopt__fail(DOPT_ERR_INVALID, func,
+                                  "a is not symmetric: elements (%td, %td) and (%td, %td) differ by %g "
+                                  "times the largest, at most n eps is allowed",
+                                  i, j, j, i, fabs(a[i * n + j] - a[j * n + i]) / largest);
     return DOPT_OK;
 }
 
@@ -50,7 +51,8 @@ static dopt_status scale_vectors(const char *func, workspace ws, ptrdiff_t n, do
     for (ptrdiff_t i = 0; i < n; i++) {
         const double lambda = ldexp(ws.values[i], exponent);
         if (ws.values[i] < -(double)n * DBL_EPSILON * top)
-            return dopt__fail(DOPT_ERR_NUMERICAL, func, "a has the eigenvalue %g, must be positive semidefinite", lambda);
+            return dopt__fail(DOPT_ERR_NUMERICAL, func, "a has the eigenvalue %g, must be positive semidefinite",
+                              lambda);
         const double factor = pow(fmax(lambda, 0.0), 0.5 * power);
         if (!isfinite(factor))
             return dopt__fail(DOPT_ERR_NUMERICAL, func, "the eigenvalue %g to the power %g overflows", lambda, power);
@@ -91,8 +93,8 @@ dopt_status dopt_sym_power(dopt_cmat a, double power, dopt_mat out)
 {
     DOPT_TRY(dopt__check_view(__func__, "a", a));
     DOPT_REQUIRE(a.rows == a.cols, DOPT_ERR_SHAPE, "a is %td x %td, must be square", a.rows, a.cols);
-    DOPT_REQUIRE(a.rows <= DOPT__ORDER_MAX, DOPT_ERR_INVALID, "a is %td x %td, must be of order at most %d", a.rows, a.cols,
-                 DOPT__ORDER_MAX);
+    DOPT_REQUIRE(a.rows <= DOPT__ORDER_MAX, DOPT_ERR_INVALID, "a is %td x %td, must be of order at most %d", a.rows,
+                 a.cols, DOPT__ORDER_MAX);
     DOPT_TRY(dopt__check_matrix(__func__, "out", dopt_const(out), a.rows, a.cols, a.dtype));
     DOPT_REQUIRE(isfinite(power) && power >= 0.0, DOPT_ERR_INVALID, "power is %g, must be in [0, inf)", power);
     DOPT_TRY(dopt__check_finite(__func__, "a", a));

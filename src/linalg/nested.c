@@ -18,8 +18,8 @@
  *     X_ij = z_i^T z_j / (||z_j||^2 - ||z_i||^2),
  *
  * unless two rows of nearly equal norm are not orthogonal: those need a rotation that is not small, and the level is
- * taken as a plain one. Rotating what is left together with what is taken, instead of projecting it, keeps U diag(s) V^T
- * equal to W: a projection over four decades would cut off 1e4 eps.
+ * taken as a plain one. Rotating what is left together with what is taken, instead of projecting it, keeps U diag(s)
+ * V^T equal to W: a projection over four decades would cut off 1e4 eps.
  *
  * The last rows of vt and ut hold what has been taken, the first `left` rows what has not: eigenvalues ascend.
  */
@@ -93,8 +93,8 @@ static ptrdiff_t first_above(const double *values, ptrdiff_t n, double ratio)
 }
 
 /*
- * Turn the Gram matrix of the rows of Z (lower triangle) into the rotation X that makes rows cut ... n - 1 orthogonal to
- * all others. `norms` are its diagonal. False: not a small one.
+ * Turn the Gram matrix of the rows of Z (lower triangle) into the rotation X that makes rows cut ... n - 1 orthogonal
+ * to all others. `norms` are its diagonal. False: not a small one.
  */
 static bool small_rotation(double *x, const double *norms, ptrdiff_t n, ptrdiff_t cut)
 {
@@ -161,8 +161,8 @@ static void orthonormalise(dopt__svd *svd, ptrdiff_t cut, ptrdiff_t left)
 /* Z = E^T R into the first rows of vt, and U <- U E. On the first level R is w, and U is E itself. */
 static bool rotate_level(dopt__svd *svd, dopt_cmat w, ptrdiff_t left, double *vectors)
 {
-    const dopt__eigh_driver driver = dopt__eigh(left, svd->square, svd->values, vectors, svd->work, svd->iwork,
-                                                svd->allowed);
+    const dopt__eigh_driver driver =
+        dopt__eigh(left, svd->square, svd->values, vectors, svd->work, svd->iwork, svd->allowed);
     if (driver == DOPT__EIGH_NONE)
         return false;
     if (driver == DOPT__EIGH_MRRR)

@@ -103,7 +103,8 @@ static bool lapack_svd(dopt__svd *svd, dopt_cmat w)
     dopt__copy(1.0, w, dopt_mat_f64(svd->wide, svd->k, svd->d));
     if (!dopt__gesdd(svd->k, svd->d, svd->wide, svd->values, svd->square, svd->vt, svd->work, svd->doubles, svd->iwork))
         return false;
-    dopt__copy(1.0, dopt_ctransposed(dopt_cmat_f64(svd->square, svd->k, svd->k)), dopt_mat_f64(svd->ut, svd->k, svd->k));
+    dopt__copy(1.0, dopt_ctransposed(dopt_cmat_f64(svd->square, svd->k, svd->k)),
+               dopt_mat_f64(svd->ut, svd->k, svd->k));
     find_rank(svd, rounding_of(svd, svd->values[0]));
     svd->route = DOPT__ROUTE_LAPACK;
     return true;

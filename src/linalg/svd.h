@@ -14,10 +14,7 @@
 #include <depthopt/alloc.h>
 #include <depthopt/mat.h>
 
-typedef enum dopt__svd_method {
-    DOPT__SVD_NESTED = 0,
-    DOPT__SVD_LAPACK = 1
-} dopt__svd_method;
+typedef enum dopt__svd_method { DOPT__SVD_NESTED = 0, DOPT__SVD_LAPACK = 1 } dopt__svd_method;
 
 typedef enum dopt__svd_route {
     DOPT__ROUTE_NESTED = 0,      /* every eigendecomposition by syevd */
@@ -41,8 +38,8 @@ size_t dopt__svd_bytes(const dopt__svd *svd);
 
 /*
  * Decompose w: k x d, finite, float64 or float32, any layout. Values first ... first + rank - 1 are not zero, and only
- * these have a row in vt; all have a column in u. `largest` is max |w_ij|, which every caller has at hand. False: no method
- * converged.
+ * these have a row in vt; all have a column in u. `largest` is max |w_ij|, which every caller has at hand. False: no
+ * method converged.
  */
 bool dopt__svd_compute(dopt__svd *svd, dopt_cmat w, double largest);
 

@@ -73,7 +73,9 @@ test_array test_array_new(ptrdiff_t rows, ptrdiff_t cols, dopt_dtype dtype, test
     const ptrdiff_t pad = block ? 3 : 0;
     const ptrdiff_t lead = (by_rows ? cols : rows) + pad;
     const ptrdiff_t lines = (by_rows ? rows : cols) + pad;
-    test_array array = { NULL, (size_t)(lead * lines), { NULL, rows, cols, by_rows ? lead : 1, by_rows ? 1 : lead, dtype } };
+    test_array array = { NULL,
+                         (size_t)(lead * lines),
+                         { NULL, rows, cols, by_rows ? lead : 1, by_rows ? 1 : lead, dtype } };
     array.memory = malloc(array.elements * size_of(dtype));
     assert_non_null(array.memory);
     for (size_t i = 0; i < array.elements; i++)
@@ -102,7 +104,8 @@ void test_array_padding(const test_array *array)
     const ptrdiff_t lead = by_rows ? v.row_stride : v.col_stride;
     for (ptrdiff_t i = 0; i < (ptrdiff_t)array->elements; i++) {
         const ptrdiff_t line = (i - offset + lead) / lead - 1, at = (i - offset + lead) % lead;
-        const int inside = i >= offset && line >= 0 && line < (by_rows ? v.rows : v.cols) && at < (by_rows ? v.cols : v.rows);
+        const int inside =
+            i >= offset && line >= 0 && line < (by_rows ? v.rows : v.cols) && at < (by_rows ? v.cols : v.rows);
         if (!inside && raw_get(array->memory, v.dtype, i) != want)
             fail_at("padding was written", __FILE__, __LINE__);
     }

@@ -30,10 +30,10 @@ ptrdiff_t test_size(dopt_rng *rng, ptrdiff_t max);
 
 /* Layouts that every function must take. */
 typedef enum test_layout {
-    TEST_ROWS = 0,        /* row-major, packed */
-    TEST_COLS = 1,        /* column-major, packed */
-    TEST_ROWS_BLOCK = 2,  /* a block inside a larger row-major array */
-    TEST_COLS_BLOCK = 3,  /* a block inside a larger column-major array */
+    TEST_ROWS = 0,       /* row-major, packed */
+    TEST_COLS = 1,       /* column-major, packed */
+    TEST_ROWS_BLOCK = 2, /* a block inside a larger row-major array */
+    TEST_COLS_BLOCK = 3, /* a block inside a larger column-major array */
     TEST_LAYOUTS = 4
 } test_layout;
 
@@ -61,20 +61,20 @@ void test_copy(dopt_cmat from, dopt_mat to);
 /* c = a b, by the textbook, in long double. */
 void test_multiply(dopt_cmat a, dopt_cmat b, dopt_mat c);
 
-double test_norm(dopt_cmat m);            /* Frobenius */
+double test_norm(dopt_cmat m);                  /* Frobenius */
 double test_distance(dopt_cmat a, dopt_cmat b); /* || a - b ||_F */
-double test_eps(dopt_dtype dtype);        /* 2^-52 or 2^-23 */
+double test_eps(dopt_dtype dtype);              /* 2^-52 or 2^-23 */
 
 /*
  * Passes when ||got - want||_F <= tol * n * eps * ||want||_F, n the larger side: LAPACK's test ratio. `tol` is a small
  * pure number (30 there), so a tolerance reads the same at every size. cmocka's assert_float_equal() rounds to float.
  */
-#define ASSERT_MAT_CLOSE(got, want, tol) \
+#define ASSERT_MAT_CLOSE(got, want, tol)                                                                               \
     test_assert_mat_close((got), (want), (tol), #got " ~ " #want, __FILE__, __LINE__)
 void test_assert_mat_close(dopt_cmat got, dopt_cmat want, double tol, const char *what, const char *file, int line);
 
 /* Passes when |got - want| <= tolerance; NaN fails. */
-#define ASSERT_CLOSE(got, want, tolerance) \
+#define ASSERT_CLOSE(got, want, tolerance)                                                                             \
     test_assert_close((got), (want), (tolerance), #got " ~ " #want, __FILE__, __LINE__)
 void test_assert_close(double got, double want, double tolerance, const char *what, const char *file, int line);
 
@@ -85,20 +85,20 @@ void test_assert_mat_same(dopt_cmat a, dopt_cmat b, const char *what, const char
 /* The call succeeds; otherwise the library's message is printed. */
 #define ASSERT_OK(call) test_assert_status((call), DOPT_OK, #call, __FILE__, __LINE__)
 /* The call fails with this status, and the last error names `function` and contains `text`. */
-#define ASSERT_FAILS(call, status, text)                                              \
-    do {                                                                              \
-        test_assert_status((call), (status), #call, __FILE__, __LINE__);              \
-        test_assert_message((text), __FILE__, __LINE__);                              \
+#define ASSERT_FAILS(call, status, text)                                                                               \
+    do {                                                                                                               \
+        test_assert_status((call), (status), #call, __FILE__, __LINE__);                                               \
+        test_assert_message((text), __FILE__, __LINE__);                                                               \
     } while (0)
 void test_assert_status(dopt_status got, dopt_status want, const char *what, const char *file, int line);
 void test_assert_message(const char *text, const char *file, int line);
 
 /* An allocator that fails its `left`-th allocation (counted from 0; negative: never), and counts. */
 typedef struct test_memory {
-    int left;      /* allocations that still succeed; negative: all */
-    int live;      /* blocks not yet released */
-    long calls;    /* allocations asked for */
-    size_t bytes;  /* bytes asked for, in all */
+    int left;     /* allocations that still succeed; negative: all */
+    int live;     /* blocks not yet released */
+    long calls;   /* allocations asked for */
+    size_t bytes; /* bytes asked for, in all */
 } test_memory;
 dopt_allocator test_allocator(test_memory *memory);
 

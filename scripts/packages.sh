@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: MIT
+# Sourced by the other scripts: install Debian packages that are missing, by name.
+
+need_packages() {
+    missing=
+    for package in "$@"; do
+        dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $package"
+    done
+    [ -z "$missing" ] && return 0
+    echo "installing:$missing" >&2
+    as_root=
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! command -v sudo >/dev/null 2>&1; then
+            echo "please install these packages first, as root: apt-get install$missing" >&2
+            return 1
+        fi
+        as_root=sudo
+    fi
+    # shellcheck disable=SC2086 # a list of words
+    { $as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q &&
+      $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing; } >&2
+}
