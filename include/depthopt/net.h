@@ -122,7 +122,7 @@ DOPT_API dopt_status dopt_net_init_identity(dopt_net *net, double scale);
  * @param[in,out] rng    advanced
  * @param[in]     scale  finite
  *
- * Memory: allocates and frees the largest factor three times over, in double.
+ * Memory: allocates and frees the largest factor three times over, in double. Overwrites the gradients.
  *
  * @retval DOPT_ERR_INVALID    a pointer is NULL, or `scale` is not finite
  * @retval DOPT_ERR_NOMEM      no memory; the factors are untouched

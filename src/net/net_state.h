@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DEPTHOPT_NET_NET_STATE_H
+#define DEPTHOPT_NET_NET_STATE_H
+
+/* What a net is made of, and its workspace. Layer j has the width n_j and, but for j = 0, the factor W_j. */
+
+#include <stddef.h>
+
+#include <depthopt/net.h>
+
+typedef struct dopt__layer {
+    ptrdiff_t width;       /* n_j */
+    dopt_mat factor, grad; /* n_j x n_{j-1}; data NULL at j = 0 */
+    void *slot;            /* room for slot_rows x n_j elements */
+} dopt__layer;
+
+/* How a chain of products is multiplied; see chain.h. */
+typedef struct dopt__plan {
+    int pivot;
+    double flops;
+} dopt__plan;
+
+struct dopt_net {
+    dopt_allocator allocator;
+    dopt_dtype dtype;
+    int depth;
+    dopt__layer *layers;
+    double weights; /* sum_j n_j n_{j-1} */
+    dopt__plan product, backward;
+    ptrdiff_t block_rows; /* rows of X that are taken at a time */
+    ptrdiff_t slot_rows;  /* block_rows, or the width of a pivot */
+    void *buffers[2];     /* room for slot_rows x max_j n_j elements each */
+    dopt_mat collapsed;   /* k x d; data NULL where working on W can never pay */
+    void *numbers;        /* the memory of all this */
+};
+
+static inline ptrdiff_t dopt__net_inputs(const dopt_net *net)
+{
+    return net->layers[0].width;
+}
+
+static inline ptrdiff_t dopt__net_outputs(const dopt_net *net)
+{
+    return net->layers[net->depth].width;
+}
+
+/* rows x cols elements without gaps at `data`. */
+static inline dopt_mat dopt__net_view(const dopt_net *net, void *data, ptrdiff_t rows, ptrdiff_t cols)
+{
+    const dopt_mat m = { data, rows, cols, cols, 1, net->dtype };
+    return m;
+}
+
+/* The workspace of layer j: rows x n_j, rows <= slot_rows. */
+static inline dopt_mat dopt__net_slot(const dopt_net *net, int j, ptrdiff_t rows)
+{
+    return dopt__net_view(net, net->layers[j].slot, rows, net->layers[j].width);
+}
+
+/* One of two buffers, taken in turn: `turn` is any number >= 0. */
+static inline dopt_mat dopt__net_buffer(const dopt_net *net, int turn, ptrdiff_t rows, ptrdiff_t cols)
+{
+    return dopt__net_view(net, net->buffers[turn % 2], rows, cols);
+}
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Predictions and backpropagation on rows of X.
+ *
+ * Through the activations, a block of rows at a time:     a_0 = x, a_j = a_{j-1} W_j^T;  t_N = dz, t_{j-1} = t_j W_j,
+ *                                                         dL/dW_j = sum over blocks t_j^T a_{j-1},  dx = t_0
+ * Or on W, which costs the chain once, whatever m is:     z = x W^T;  G = dz^T x, dx = dz W
+ *
+ * Whichever takes fewer flops.
+ */
+
+#include <stdbool.h>
+
+#include "base/check.h"
+#include "linalg/blas.h"
+#include "net/chain.h"
+#include "net/net_state.h"
+
+static dopt_cmat block_of(dopt_cmat m, ptrdiff_t first, ptrdiff_t count)
+{
+    const size_t size = m.dtype == DOPT_F64 ? sizeof(double) : sizeof(float);
+    const char *data = (const char *)m.data + (size_t)(first * m.row_stride) * size;
+    const dopt_cmat block = { data, count, m.cols, m.row_stride, m.col_stride, m.dtype };
+    return block;
+}
+
+static dopt_mat writable_block_of(dopt_mat m, ptrdiff_t first, ptrdiff_t count)
+{
+    const size_t size = m.dtype == DOPT_F64 ? sizeof(double) : sizeof(float);
+    char *data = (char *)m.data + (size_t)(first * m.row_stride) * size;
+    const dopt_mat block = { data, count, m.cols, m.row_stride, m.col_stride, m.dtype };
+    return block;
+}
+
+static dopt_cmat factor_of(const dopt_net *net, int j)
+{
+    return dopt_const(net->layers[j].factor);
+}
+
+/* The activations a_last of a block; a_0 is x. */
+static dopt_cmat activate(const dopt_net *net, dopt_cmat x, int last)
+{
+    dopt_cmat a = x;
+    for (int j = 1; j <= last; j++) {
+        const dopt_mat next = dopt__net_slot(net, j, x.rows);
+        dopt__gemm(1.0, a, dopt_ctransposed(factor_of(net, j)), 0.0, next);
+        a = dopt_const(next);
+    }
+    return a;
+}
+
+static double end_to_end_size(const dopt_net *net)
+{
+    return (double)dopt__net_inputs(net) * (double)dopt__net_outputs(net);
+}
+
+static bool forward_on_w(const dopt_net *net, ptrdiff_t m)
+{
+    const double rows = (double)m;
+    return net->collapsed.data && net->product.flops + 2.0 * rows * end_to_end_size(net) < 2.0 * rows * net->weights;
+}
+
+static bool backprop_on_w(const dopt_net *net, ptrdiff_t m, bool dx)
+{
+    const double rows = (double)m, once = net->backward.flops + (dx ? net->product.flops : 0.0);
+    const double on_w = once + (dx ? 4.0 : 2.0) * rows * end_to_end_size(net);
+    const dopt__layer *top = &net->layers[net->depth], *bottom = &net->layers[1];
+    double on_rows = 6.0 * rows * net->weights - 2.0 * rows * (double)top->width * (double)top->factor.cols;
+    if (!dx)
+        on_rows -= 2.0 * rows * (double)bottom->width * (double)bottom->factor.cols;
+    return net->collapsed.data && on_w < on_rows;
+}
+
+dopt_status dopt_net_forward(dopt_net *net, dopt_cmat x, dopt_mat z)
+{
+    DOPT_REQUIRE(net, DOPT_ERR_INVALID, "net is NULL, must be a handle");
+    DOPT_TRY(dopt__check_view(__func__, "x", x));
+    DOPT_TRY(dopt__check_matrix(__func__, "x", x, x.rows, dopt__net_inputs(net), net->dtype));
+    DOPT_TRY(dopt__check_matrix(__func__, "z", dopt_const(z), x.rows, dopt__net_outputs(net), net->dtype));
+    if (forward_on_w(net, x.rows)) {
+        dopt__chain_product(net, net->collapsed);
+        dopt__gemm(1.0, x, dopt_ctransposed(dopt_const(net->collapsed)), 0.0, z);
+        return DOPT_OK;
+    }
+    for (ptrdiff_t at = 0; at < x.rows; at += net->block_rows) {
+        const ptrdiff_t count = x.rows - at < net->block_rows ? x.rows - at : net->block_rows;
+        const dopt_cmat a = activate(net, block_of(x, at, count), net->depth - 1);
+        dopt__gemm(1.0, a, dopt_ctransposed(factor_of(net, net->depth)), 0.0, writable_block_of(z, at, count));
+    }
+    return DOPT_OK;
+}
+
+/* Add a block's part to the gradients, beta = 1, or start them with it, beta = 0. */
+static void pull_block(dopt_net *net, dopt_cmat x, dopt_cmat dz, dopt_mat dx, double beta)
+{
+    (void)activate(net, x, net->depth - 1);
+    dopt_cmat flow = dz;
+    for (int j = net->depth; j >= 1; j--) {
+        const dopt_cmat a = j == 1 ? x : dopt_const(dopt__net_slot(net, j - 1, x.rows));
+        dopt__gemm(1.0, dopt_ctransposed(flow), a, beta, net->layers[j].grad);
+        if (j == 1 && !dx.data)
+            return;
+        const dopt_mat next = j == 1 ? dx : dopt__net_buffer(net, j, x.rows, net->layers[j - 1].width);
+        dopt__gemm(1.0, flow, factor_of(net, j), 0.0, next);
+        flow = dopt_const(next);
+    }
+}
+
+dopt_status dopt_net_backprop(dopt_net *net, dopt_cmat x, dopt_cmat dz, dopt_mat dx)
+{
+    DOPT_REQUIRE(net, DOPT_ERR_INVALID, "net is NULL, must be a handle");
+    DOPT_TRY(dopt__check_view(__func__, "x", x));
+    DOPT_TRY(dopt__check_matrix(__func__, "x", x, x.rows, dopt__net_inputs(net), net->dtype));
+    DOPT_TRY(dopt__check_matrix(__func__, "dz", dz, x.rows, dopt__net_outputs(net), net->dtype));
+    if (dx.data)
+        DOPT_TRY(dopt__check_matrix(__func__, "dx", dopt_const(dx), x.rows, x.cols, net->dtype));
+    if (backprop_on_w(net, x.rows, dx.data != NULL)) {
+        dopt__gemm(1.0, dopt_ctransposed(dz), x, 0.0, net->collapsed);
+        dopt__chain_backward(net, dopt_const(net->collapsed));
+        if (dx.data) {
+            dopt__chain_product(net, net->collapsed);
+            dopt__gemm(1.0, dz, dopt_const(net->collapsed), 0.0, dx);
+        }
+        return DOPT_OK;
+    }
+    for (ptrdiff_t at = 0; at < x.rows; at += net->block_rows) {
+        const ptrdiff_t count = x.rows - at < net->block_rows ? x.rows - at : net->block_rows;
+        const dopt_mat target = dx.data ? writable_block_of(dx, at, count) : dx;
+        pull_block(net, block_of(x, at, count), block_of(dz, at, count), target, at == 0 ? 0.0 : 1.0);
+    }
+    return DOPT_OK;
+}
