@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* Names and ranges of the hyperparameters. */
+
+#include <math.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "optim/rules.h"
+
+typedef struct range {
+    const char *name;
+    double lower, upper;
+    int lower_open, upper_open;
+} range;
+
+/* In the order of dopt_hyper. */
+static const range ranges[DOPT_HYPER_COUNT] = {
+    { "lr", 0.0, INFINITY, 0, 1 },
+    { "weight_decay", 0.0, INFINITY, 0, 1 },
+    { "decoupled", 0.0, 1.0, 0, 0 },
+    { "momentum", 0.0, 1.0, 0, 1 },
+    { "rho", 0.0, 1.0, 0, 1 },
+    { "beta1", 0.0, 1.0, 0, 1 },
+    { "beta2", 0.0, 1.0, 0, 1 },
+    { "epsilon", 0.0, INFINITY, 1, 1 },
+    { "accumulator", 0.0, INFINITY, 0, 1 },
+};
+
+static const range *range_of(dopt_hyper hyper)
+{
+    const int index = (int)hyper;
+    return index >= 0 && index < DOPT_HYPER_COUNT ? &ranges[index] : NULL;
+}
+
+const char *dopt_hyper_name(dopt_hyper hyper)
+{
+    const range *r = range_of(hyper);
+    return r ? r->name : "";
+}
+
+const char *dopt_optim_kind_name(dopt_optim_kind kind)
+{
+    const dopt__rule *rule = dopt__rule_of(kind);
+    return rule ? rule->name : "";
+}
+
+dopt_status dopt_optim_kind_by_name(const char *name, dopt_optim_kind *out)
+{
+    DOPT_REQUIRE(name, DOPT_ERR_INVALID, "name is NULL, must be a name");
+    DOPT_REQUIRE(out, DOPT_ERR_INVALID, "out is NULL, must point to a kind");
+    char all[256] = "";
+    for (int i = 0; i < dopt_optim_kind_count(); i++) {
+        const char *known = dopt_optim_kind_name((dopt_optim_kind)i);
+        if (strcmp(name, known) == 0) {
+            *out = (dopt_optim_kind)i;
+            return DOPT_OK;
+        }
+        if (strlen(all) + strlen(known) + 3 < sizeof all) {
+            strcat(all, i > 0 ? ", " : "");
+            strcat(all, known);
+        }
+    }
+    return dopt__fail(DOPT_ERR_INVALID, __func__, "name is \"%.32s\", must be one of %s", name, all);
+}
+
+static dopt_status find(const char *func, dopt_optim_kind kind, dopt_hyper hyper, const dopt__rule **rule)
+{
+    *rule = dopt__rule_of(kind);
+    if (!*rule)
+        return dopt__fail(DOPT_ERR_INVALID, func, "kind is %d, must be in [0, %d]", (int)kind,
+                          dopt_optim_kind_count() - 1);
+    if (!range_of(hyper))
+        return dopt__fail(DOPT_ERR_INVALID, func, "hyper is %d, must be in [0, %d]", (int)hyper, DOPT_HYPER_COUNT - 1);
+    if (isnan((*rule)->initial[hyper]))
+        return dopt__fail(DOPT_ERR_INVALID, func, "%s has no hyperparameter %s", (*rule)->name, range_of(hyper)->name);
+    return DOPT_OK;
+}
+
+dopt_status dopt_optim_bounds(dopt_optim_kind kind, dopt_hyper hyper, dopt_hyper_bounds *out)
+{
+    const dopt__rule *rule;
+    DOPT_REQUIRE(out, DOPT_ERR_INVALID, "out is NULL, must point to bounds");
+    DOPT_TRY(find(__func__, kind, hyper, &rule));
+    const range *r = range_of(hyper);
+    const dopt_hyper_bounds bounds = { rule->initial[hyper], r->lower, r->upper, r->lower_open, r->upper_open };
+    *out = bounds;
+    return DOPT_OK;
+}
+
+dopt_status dopt__check_hyper(const char *func, dopt_optim_kind kind, dopt_hyper hyper, double value)
+{
+    const dopt__rule *rule;
+    DOPT_TRY(find(func, kind, hyper, &rule));
+    const range *r = range_of(hyper);
+    const int above = r->lower_open ? value > r->lower : value >= r->lower;
+    const int below = r->upper_open ? value < r->upper : value <= r->upper;
+    if (!above || !below)
+        return dopt__fail(DOPT_ERR_INVALID, func, "%s is %g, must be in %c%g, %g%c", r->name, value,
+                          r->lower_open ? '(' : '[', r->lower, r->upper, r->upper_open ? ')' : ']');
+    if (hyper == DOPT_DECOUPLED && value != 0.0 && value != 1.0)
+        return dopt__fail(DOPT_ERR_INVALID, func, "decoupled is %g, must be 0 or 1", value);
+    return DOPT_OK;
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One pass over parameters, gradients and state, in pieces of double.
+ *
+ * The state of a block is stored as the block is walked, line after line, in the block's dtype. Gradients are checked
+ * before anything moves, so that a bad one leaves parameters and state as they were.
+ */
+
+#include <depthopt/optim.h>
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "linalg/lines.h"
+#include "linalg/scan.h"
+#include "optim/rules.h"
+
+/* What the state was made for, and the state: matrices of one line after the other. */
+typedef struct block {
+    ptrdiff_t rows, cols;
+    dopt_dtype dtype;
+    bool by_rows;
+    void *state[DOPT__STATES_MAX];
+} block;
+
+struct dopt_optim {
+    dopt_allocator allocator;
+    dopt_optim_kind kind;
+    const dopt__rule *rule;
+    double hyper[DOPT_HYPER_COUNT];
+    int64_t steps;
+    int blocks;
+    block *block;
+    dopt_mat *params; /* views of a net's factors and gradients */
+    dopt_cmat *grads;
+};
+
+dopt_status dopt_optim_create_with(dopt_optim_kind kind, const dopt_allocator *allocator, dopt_optim **out)
+{
+    const dopt__rule *rule = dopt__rule_of(kind);
+    DOPT_REQUIRE(out, DOPT_ERR_INVALID, "out is NULL, must point to a handle");
+    DOPT_REQUIRE(rule, DOPT_ERR_INVALID, "kind is %d, must be in [0, %d]", (int)kind, dopt_optim_kind_count() - 1);
+    if (allocator)
+        DOPT_TRY(dopt__check_allocator(__func__, allocator));
+    dopt_optim *optim = dopt__alloc(allocator, 1, sizeof *optim);
+    DOPT_REQUIRE(optim, DOPT_ERR_NOMEM, "no memory for the handle");
+    if (allocator)
+        optim->allocator = *allocator;
+    optim->kind = kind;
+    optim->rule = rule;
+    for (int i = 0; i < DOPT_HYPER_COUNT; i++)
+        optim->hyper[i] = rule->initial[i];
+    *out = optim;
+    return DOPT_OK;
+}
+
+dopt_status dopt_optim_create(dopt_optim_kind kind, dopt_optim **out)
+{
+    DOPT_REQUIRE(out, DOPT_ERR_INVALID, "out is NULL, must point to a handle");
+    DOPT_REQUIRE(dopt__rule_of(kind), DOPT_ERR_INVALID, "kind is %d, must be in [0, %d]", (int)kind,
+                 dopt_optim_kind_count() - 1);
+    return dopt_optim_create_with(kind, NULL, out);
+}
+
+static void release_blocks(dopt_optim *optim, block *blocks, int count)
+{
+    for (int i = 0; i < count && blocks; i++)
+        for (int s = 0; s < DOPT__STATES_MAX; s++)
+            dopt__release(&optim->allocator, blocks[i].state[s]);
+    dopt__release(&optim->allocator, blocks);
+}
+
+void dopt_optim_destroy(dopt_optim **optim)
+{
+    if (!optim || !*optim)
+        return;
+    const dopt_allocator allocator = (*optim)->allocator;
+    release_blocks(*optim, (*optim)->block, (*optim)->blocks);
+    dopt__release(&allocator, (*optim)->params);
+    dopt__release(&allocator, (*optim)->grads);
+    dopt__release(&allocator, *optim);
+    *optim = NULL;
+}
+
+dopt_optim_kind dopt_optim_get_kind(const dopt_optim *optim)
+{
+    return optim ? optim->kind : DOPT_OPTIM_GD;
+}
+
+int64_t dopt_optim_steps(const dopt_optim *optim)
+{
+    return optim ? optim->steps : 0;
+}
+
+double dopt_optim_get(const dopt_optim *optim, dopt_hyper hyper)
+{
+    const int index = (int)hyper;
+    return optim && index >= 0 && index < DOPT_HYPER_COUNT ? optim->hyper[index] : NAN;
+}
+
+static dopt_mat state_of(const block *b, int s)
+{
+    const dopt_mat m = { b->state[s], b->rows, b->cols, b->by_rows ? b->cols : 1, b->by_rows ? 1 : b->rows, b->dtype };
+    return m;
+}
+
+static void fill_states(dopt_optim *optim)
+{
+    const bool accumulates = !isnan(optim->hyper[DOPT_ACCUMULATOR]);
+    for (int i = 0; i < optim->blocks; i++)
+        for (int s = 0; s < optim->rule->states; s++)
+            dopt__fill(state_of(&optim->block[i], s), accumulates ? optim->hyper[DOPT_ACCUMULATOR] : 0.0);
+}
+
+dopt_status dopt_optim_set(dopt_optim *optim, dopt_hyper hyper, double value)
+{
+    DOPT_REQUIRE(optim, DOPT_ERR_INVALID, "optim is NULL, must be a handle");
+    DOPT_TRY(dopt__check_hyper(__func__, optim->kind, hyper, value));
+    DOPT_REQUIRE(hyper != DOPT_ACCUMULATOR || optim->steps == 0, DOPT_ERR_INVALID,
+                 "accumulator is set after %lld steps, must be set before the first one or after a reset",
+                 (long long)optim->steps);
+    optim->hyper[hyper] = value;
+    if (hyper == DOPT_ACCUMULATOR)
+        fill_states(optim);
+    return DOPT_OK;
+}
+
+void dopt_optim_reset(dopt_optim *optim)
+{
+    if (!optim)
+        return;
+    optim->steps = 0;
+    fill_states(optim);
+}
+
+static bool walks_by_rows(dopt_mat m)
+{
+    return dopt__walk_along(dopt_const(m)).by_rows;
+}
+
+static dopt_status check_block(const char *func, const block *b, dopt_mat p, int i)
+{
+    if (p.dtype != b->dtype)
+        return dopt__fail(DOPT_ERR_DTYPE, func, "params[%d] has another dtype than at first", i);
+    if (p.rows != b->rows || p.cols != b->cols)
+        return dopt__fail(DOPT_ERR_SHAPE, func, "params[%d] is %td x %td, was %td x %td at first", i, p.rows, p.cols,
+                          b->rows, b->cols);
+    if (walks_by_rows(p) != b->by_rows)
+        return dopt__fail(DOPT_ERR_SHAPE, func, "params[%d] is stored by %s, was stored by %s at first", i,
+                          b->by_rows ? "columns" : "rows", b->by_rows ? "rows" : "columns");
+    return DOPT_OK;
+}
+
+static bool allocate_states(dopt_optim *optim, block *b, dopt_mat p)
+{
+    const size_t size = p.dtype == DOPT_F64 ? sizeof(double) : sizeof(float);
+    b->rows = p.rows;
+    b->cols = p.cols;
+    b->dtype = p.dtype;
+    b->by_rows = walks_by_rows(p);
+    for (int s = 0; s < optim->rule->states; s++) {
+        b->state[s] = dopt__alloc(&optim->allocator, (size_t)p.rows * (size_t)p.cols, size);
+        if (!b->state[s])
+            return false;
+    }
+    return true;
+}
+
+/* Make the state for these blocks, or check that it is for them. The views are valid. */
+static dopt_status bind(dopt_optim *optim, const char *func, int blocks, const dopt_mat *params)
+{
+    if (optim->block) {
+        if (blocks != optim->blocks)
+            return dopt__fail(DOPT_ERR_SHAPE, func, "blocks is %d, was %d at first", blocks, optim->blocks);
+        for (int i = 0; i < blocks; i++)
+            DOPT_TRY(check_block(func, &optim->block[i], params[i], i));
+        return DOPT_OK;
+    }
+    block *made = dopt__alloc(&optim->allocator, (size_t)blocks, sizeof *made);
+    bool complete = made != NULL;
+    for (int i = 0; i < blocks && complete; i++)
+        complete = allocate_states(optim, &made[i], params[i]);
+    if (!complete) {
+        release_blocks(optim, made, blocks);
+        return dopt__fail(DOPT_ERR_NOMEM, func, "no memory for the state of %d blocks", blocks);
+    }
+    optim->block = made;
+    optim->blocks = blocks;
+    fill_states(optim);
+    return DOPT_OK;
+}
+
+static void index_name(char *out, size_t size, const char *array, int i)
+{
+    (void)snprintf(out, size, "%s[%d]", array, i);
+}
+
+static dopt_status check_params(const char *func, const dopt_optim *optim, int blocks, const dopt_mat *params)
+{
+    if (!optim)
+        return dopt__fail(DOPT_ERR_INVALID, func, "optim is NULL, must be a handle");
+    if (blocks < 1)
+        return dopt__fail(DOPT_ERR_INVALID, func, "blocks is %d, must be >= 1", blocks);
+    if (!params)
+        return dopt__fail(DOPT_ERR_INVALID, func, "params is NULL, must point to %d views", blocks);
+    for (int i = 0; i < blocks; i++) {
+        char name[32];
+        index_name(name, sizeof name, "params", i);
+        DOPT_TRY(dopt__check_view(func, name, dopt_const(params[i])));
+    }
+    return DOPT_OK;
+}
+
+dopt_status dopt_optim_prepare(dopt_optim *optim, int blocks, const dopt_mat *params)
+{
+    DOPT_TRY(check_params(__func__, optim, blocks, params));
+    return bind(optim, __func__, blocks, params);
+}
+
+static void move_block(const dopt_optim *optim, const dopt__step *step, const block *b, dopt_mat p, dopt_cmat g)
+{
+    const dopt__walk walk = dopt__walk_along(dopt_const(p));
+    const double decay = step->hyper[DOPT_WEIGHT_DECAY];
+    const bool decoupled = step->hyper[DOPT_DECOUPLED] == 1.0;
+    for (ptrdiff_t line = 0; line < walk.lines; line++)
+        for (ptrdiff_t at = 0; at < walk.length; at += DOPT__PIECE) {
+            double of_p[DOPT__PIECE], of_g[DOPT__PIECE], of_s[DOPT__STATES_MAX][DOPT__PIECE];
+            double *states[DOPT__STATES_MAX] = { NULL };
+            const dopt__piece piece = dopt__piece_of(walk, line, at);
+            const double *grad = dopt__load(g, piece, of_g);
+            (void)dopt__load(dopt_const(p), piece, of_p); /* in place, or into the buffer that the target is */
+            double *x = dopt__target(p, piece, of_p);
+            if (decay != 0.0 && !decoupled) {
+                for (ptrdiff_t i = 0; i < piece.count; i++)
+                    of_g[i] = grad[i] + decay * x[i];
+                grad = of_g;
+            }
+            for (ptrdiff_t i = 0; i < piece.count && decay != 0.0 && decoupled; i++)
+                x[i] *= 1.0 - step->hyper[DOPT_LR] * decay;
+            for (int s = 0; s < optim->rule->states; s++) {
+                (void)dopt__load(dopt_const(state_of(b, s)), piece, of_s[s]);
+                states[s] = dopt__target(state_of(b, s), piece, of_s[s]);
+            }
+            optim->rule->apply(step, piece.count, x, grad, states);
+            dopt__store(p, piece, x);
+            for (int s = 0; s < optim->rule->states; s++)
+                dopt__store(state_of(b, s), piece, states[s]);
+        }
+}
+
+static dopt__step step_of(const dopt_optim *optim)
+{
+    dopt__step step = { .correction1 = 1.0, .correction2 = 1.0 };
+    for (int i = 0; i < DOPT_HYPER_COUNT; i++)
+        step.hyper[i] = optim->hyper[i];
+    const double t = (double)(optim->steps + 1);
+    if (!isnan(optim->hyper[DOPT_BETA1])) {
+        step.correction1 = optim->hyper[DOPT_BETA1] > 0.0 ? -expm1(t * log(optim->hyper[DOPT_BETA1])) : 1.0;
+        step.correction2 = optim->hyper[DOPT_BETA2] > 0.0 ? -expm1(t * log(optim->hyper[DOPT_BETA2])) : 1.0;
+    }
+    return step;
+}
+
+static dopt_status apply(dopt_optim *optim, const char *func, int blocks, const dopt_mat *params,
+                         const dopt_cmat *grads)
+{
+    for (int i = 0; i < blocks; i++) {
+        char name[32];
+        index_name(name, sizeof name, "grads", i);
+        DOPT_TRY(dopt__check_matrix(func, name, grads[i], params[i].rows, params[i].cols, params[i].dtype));
+        DOPT_TRY(dopt__check_finite(func, name, grads[i]));
+    }
+    DOPT_TRY(bind(optim, func, blocks, params));
+    const dopt__step step = step_of(optim);
+    for (int i = 0; i < blocks; i++)
+        move_block(optim, &step, &optim->block[i], params[i], grads[i]);
+    optim->steps++;
+    return DOPT_OK;
+}
+
+dopt_status dopt_optim_apply(dopt_optim *optim, int blocks, const dopt_mat *params, const dopt_cmat *grads)
+{
+    DOPT_TRY(check_params(__func__, optim, blocks, params));
+    DOPT_REQUIRE(grads, DOPT_ERR_INVALID, "grads is NULL, must point to %d views", blocks);
+    return apply(optim, __func__, blocks, params, grads);
+}
+
+/* Views of all factors and gradients of a net. */
+static dopt_status bind_net(dopt_optim *optim, const char *func, dopt_net *net)
+{
+    if (!optim)
+        return dopt__fail(DOPT_ERR_INVALID, func, "optim is NULL, must be a handle");
+    if (!net)
+        return dopt__fail(DOPT_ERR_INVALID, func, "net is NULL, must be a handle");
+    const int depth = dopt_net_depth(net);
+    if (optim->block && optim->blocks != depth)
+        return dopt__fail(DOPT_ERR_SHAPE, func, "the net has %d factors, the state is for %d blocks", depth,
+                          optim->blocks);
+    if (!optim->params)
+        optim->params = dopt__alloc(&optim->allocator, (size_t)depth, sizeof *optim->params);
+    if (!optim->grads)
+        optim->grads = dopt__alloc(&optim->allocator, (size_t)depth, sizeof *optim->grads);
+    if (!optim->params || !optim->grads)
+        return dopt__fail(DOPT_ERR_NOMEM, func, "no memory for %d views", depth);
+    for (int j = 1; j <= depth; j++) {
+        optim->params[j - 1] = dopt_net_factor(net, j);
+        optim->grads[j - 1] = dopt_const(dopt_net_grad(net, j));
+    }
+    return bind(optim, func, depth, optim->params);
+}
+
+dopt_status dopt_optim_prepare_net(dopt_optim *optim, dopt_net *net)
+{
+    return bind_net(optim, __func__, net);
+}
+
+dopt_status dopt_optim_apply_net(dopt_optim *optim, dopt_net *net)
+{
+    DOPT_TRY(bind_net(optim, __func__, net));
+    return apply(optim, __func__, optim->blocks, optim->params, optim->grads);
+}
+
+dopt_status dopt_step(dopt_optim *optim, dopt_net *net, dopt_cmat grad)
+{
+    DOPT_TRY(bind_net(optim, __func__, net));
+    DOPT_TRY(dopt_net_backward(net, grad));
+    return apply(optim, __func__, optim->blocks, optim->params, optim->grads);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DEPTHOPT_OPTIM_RULES_H
+#define DEPTHOPT_OPTIM_RULES_H
+
+/*
+ * The update rules, on arrays of double. To add one: a row in the table of rules.c, and a kind in optim.h; tests take
+ * it up from there.
+ */
+
+#include <depthopt/optim.h>
+
+#define DOPT__STATES_MAX 2
+
+/* Numbers of one step. */
+typedef struct dopt__step {
+    double hyper[DOPT_HYPER_COUNT];
+    double correction1, correction2; /* adam: 1 - beta1^t, 1 - beta2^t */
+} dopt__step;
+
+/* p and the states are updated in place; g already holds the weight decay. */
+typedef void (*dopt__rule_fn)(const dopt__step *step, ptrdiff_t count, double *p, const double *g,
+                              double *const state[DOPT__STATES_MAX]);
+
+typedef struct dopt__rule {
+    const char *name;
+    int states;
+    dopt__rule_fn apply;
+    double initial[DOPT_HYPER_COUNT]; /* NaN: the rule has no such hyperparameter */
+} dopt__rule;
+
+/* The rule of a kind; NULL if there is none. */
+const dopt__rule *dopt__rule_of(dopt_optim_kind kind);
+
+/* DOPT_OK if the kind has the hyperparameter and it may have this value. */
+dopt_status dopt__check_hyper(const char *func, dopt_optim_kind kind, dopt_hyper hyper, double value);
+
+#endif
