@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * X is read once: a block of rows is predicted, sent through the loss, and pulled back while it is in cache.
+ *
+ *     z = x W^T,  value += loss(z, y),  G += (dl/dz)^T x
+ *
+ * One output on rows of double goes through kernels of our own, everything else through matrix products. Of float data,
+ * the products of a block are in float, the sum over blocks in double.
+ */
+
+#include "objective/data.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "linalg/blas.h"
+#include "linalg/scan.h"
+#include "loss/loss_rows.h"
+#include "objective/single.h"
+
+/* Elements of X in a block: they fit a second-level cache. */
+static const ptrdiff_t block_elements = 24576;
+
+enum { rows_min = 8, rows_max = 256 };
+
+static size_t size_of(dopt_dtype dtype)
+{
+    return dtype == DOPT_F64 ? sizeof(double) : sizeof(float);
+}
+
+static dopt_mat packed(void *data, ptrdiff_t rows, ptrdiff_t cols, dopt_dtype dtype)
+{
+    const dopt_mat m = { data, rows, cols, cols, 1, dtype };
+    return m;
+}
+
+/* Take `elements` of the memory that starts at *at, and leave it on a cache line. */
+static void *take(char **at, ptrdiff_t elements, size_t size)
+{
+    void *start = *at;
+    *at += ((size_t)elements * size + DOPT__ALIGN - 1) / DOPT__ALIGN * DOPT__ALIGN;
+    return start;
+}
+
+bool dopt__data_prepare(dopt__data *data, const dopt_allocator *allocator)
+{
+    const ptrdiff_t k = data->y.cols, d = data->x.cols, fitting = block_elements / d;
+    const dopt_dtype dtype = data->x.dtype;
+    const ptrdiff_t b = fitting < rows_min ? rows_min : fitting > rows_max ? rows_max : fitting;
+    const size_t size = size_of(dtype);
+    data->block_rows = b;
+    data->single = k == 1 && dtype == DOPT_F64 && data->x.col_stride == 1 && dopt__loss_elementwise(data->loss);
+    if ((double)k * (double)d > 1e17)
+        return false;
+    const size_t of_rows = (size_t)b * (size_t)(2 * k + (data->single ? 1 : d)) * size;
+    const size_t of_grad = (size_t)k * (size_t)d * (sizeof(double) + (dtype == DOPT_F32 ? size : 0));
+    data->memory = dopt__alloc(allocator, of_rows + of_grad + 8 * DOPT__ALIGN, 1);
+    if (!data->memory)
+        return false;
+    char *at = data->memory;
+    data->grad = packed(take(&at, k * d, sizeof(double)), k, d, DOPT_F64);
+    data->z = packed(take(&at, b * k, size), b, k, dtype);
+    data->y_rows = packed(take(&at, b * k, size), b, k, dtype);
+    if (!data->single)
+        data->x_rows = packed(take(&at, b * d, size), b, d, dtype);
+    if (dtype == DOPT_F32)
+        data->block_grad = packed(take(&at, k * d, size), k, d, dtype);
+    return true;
+}
+
+static ptrdiff_t row_of(const dopt_batch *batch, ptrdiff_t i)
+{
+    return batch->rows ? batch->rows[i] : batch->first + i;
+}
+
+/* Rows of m that a block has, in place if they follow each other, else copied to `buffer`. */
+static dopt_cmat rows_of(dopt_cmat m, const dopt_batch *batch, ptrdiff_t at, ptrdiff_t count, dopt_mat buffer)
+{
+    const size_t size = size_of(m.dtype);
+    dopt_cmat rows = { NULL, count, m.cols, m.row_stride, m.col_stride, m.dtype };
+    if (!batch->rows) {
+        rows.data = (const char *)m.data + (size_t)((batch->first + at) * m.row_stride) * size;
+        return rows;
+    }
+    for (ptrdiff_t i = 0; i < count; i++) {
+        const char *from = (const char *)m.data + (size_t)(row_of(batch, at + i) * m.row_stride) * size;
+        char *to = (char *)buffer.data + (size_t)(i * buffer.row_stride) * size;
+        const dopt_cmat row = { from, 1, m.cols, m.col_stride == 1 ? m.cols : m.row_stride, m.col_stride, m.dtype };
+        dopt__copy(1.0, row, packed(to, 1, m.cols, m.dtype));
+    }
+    return dopt_const(packed(buffer.data, count, m.cols, m.dtype));
+}
+
+static double single_block(dopt__data *data, dopt_cmat w, const dopt_batch *batch, ptrdiff_t at, ptrdiff_t count,
+                           bool want_grad)
+{
+    const double *rows[rows_max], *x = data->x.data, *y = data->y.data;
+    double *z = data->z.data, *targets = data->y_rows.data;
+    for (ptrdiff_t i = 0; i < count; i++) {
+        const ptrdiff_t row = row_of(batch, at + i);
+        rows[i] = x + row * data->x.row_stride;
+        targets[i] = y[row * data->y.row_stride];
+    }
+    dopt__single_predict(count, rows, data->x.cols, w.data, z);
+    const double sum = dopt__loss_piece(data->loss, count, z, targets, z);
+    if (want_grad)
+        dopt__single_pull(count, rows, data->x.cols, z, data->grad.data);
+    return sum;
+}
+
+static dopt_status general_block(dopt__data *data, dopt_cmat w, const dopt_batch *batch, ptrdiff_t at, ptrdiff_t count,
+                                 bool want_grad, double *sum)
+{
+    const dopt_cmat x = rows_of(data->x, batch, at, count, data->x_rows);
+    const dopt_cmat y = rows_of(data->y, batch, at, count, data->y_rows);
+    const dopt_mat z = packed(data->z.data, count, data->y.cols, data->x.dtype);
+    dopt__gemm(1.0, x, dopt_ctransposed(w), 0.0, z);
+    const dopt_status status = dopt__loss_sum(data->loss, dopt_const(z), y, sum, want_grad ? z : dopt_mat_none());
+    if (status != DOPT_OK || !want_grad)
+        return status;
+    const dopt_cmat slopes = dopt_ctransposed(dopt_const(z));
+    if (data->x.dtype == DOPT_F64) {
+        dopt__gemm(1.0, slopes, x, 1.0, data->grad);
+        return DOPT_OK;
+    }
+    dopt__gemm(1.0, slopes, x, 0.0, data->block_grad);
+    const float *part = data->block_grad.data;
+    double *total = data->grad.data;
+    for (ptrdiff_t i = 0; i < data->grad.rows * data->grad.cols; i++)
+        total[i] += (double)part[i];
+    return DOPT_OK;
+}
+
+dopt_status dopt__data_eval(dopt__data *data, dopt_cmat w, const dopt_batch *batch, bool want_grad, double *value)
+{
+    const dopt_batch all = { NULL, 0, data->x.rows };
+    const dopt_batch *rows = batch ? batch : &all;
+    const bool single = data->single && (w.col_stride == 1 || w.cols == 1);
+    double total = 0.0;
+    if (want_grad)
+        dopt__fill(data->grad, 0.0);
+    for (ptrdiff_t at = 0; at < rows->count; at += data->block_rows) {
+        const ptrdiff_t count = rows->count - at < data->block_rows ? rows->count - at : data->block_rows;
+        double sum;
+        if (single) {
+            sum = single_block(data, w, rows, at, count, want_grad);
+        } else {
+            const dopt_status status = general_block(data, w, rows, at, count, want_grad, &sum);
+            if (status != DOPT_OK)
+                return status;
+        }
+        total += sum;
+    }
+    if (want_grad)
+        dopt__copy(1.0 / (double)rows->count, dopt_const(data->grad), data->grad);
+    *value = total / (double)rows->count;
+    return DOPT_OK;
+}

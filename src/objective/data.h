@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DEPTHOPT_OBJECTIVE_DATA_H
+#define DEPTHOPT_OBJECTIVE_DATA_H
+
+/* The objective of a data set: loss(X W^T, Y) / m, and dL/dW = dZ^T X, by blocks of rows. */
+
+#include <stdbool.h>
+
+#include <depthopt/objective.h>
+
+typedef struct dopt__data {
+    dopt_cmat x, y;
+    const dopt_loss *loss; /* borrowed */
+    bool single;           /* one output, on double rows: single.h */
+    ptrdiff_t block_rows;
+    void *memory;
+    dopt_mat z;          /* block_rows x k: predictions, then slopes */
+    dopt_mat x_rows;     /* block_rows x d: gathered rows; data NULL for single */
+    dopt_mat y_rows;     /* block_rows x k */
+    dopt_mat grad;       /* k x d, double: the sum */
+    dopt_mat block_grad; /* k x d, float: the part of a block; data NULL for double */
+} dopt__data;
+
+/* The workspace. False: no memory. `data` has x, y and loss. */
+bool dopt__data_prepare(dopt__data *data, const dopt_allocator *allocator);
+
+/* Value at w, and if wanted the gradient into data->grad, both divided by the number of rows of the batch. */
+dopt_status dopt__data_eval(dopt__data *data, dopt_cmat w, const dopt_batch *batch, bool want_grad, double *value);
+
+#endif

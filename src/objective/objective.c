@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/* The doors: creation, checks, and what both kinds of objective have in common. */
+
+#include <depthopt/objective.h>
+
+#include <math.h>
+#include <stdbool.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "linalg/scan.h"
+#include "loss/loss_rows.h"
+#include "objective/data.h"
+
+struct dopt_objective {
+    dopt_allocator allocator;
+    ptrdiff_t rows, cols;
+    dopt_objective_fn fn; /* NULL: data */
+    void *user;
+    dopt__data data;
+};
+
+static dopt_status make(const char *func, const dopt_objective *like, dopt_objective **out)
+{
+    dopt_objective *objective = dopt__alloc(&like->allocator, 1, sizeof *objective);
+    if (!objective)
+        return dopt__fail(DOPT_ERR_NOMEM, func, "no memory for the handle");
+    *objective = *like;
+    objective->data.memory = NULL;
+    if (!like->fn && !dopt__data_prepare(&objective->data, &objective->allocator)) {
+        dopt_objective_destroy(&objective);
+        return dopt__fail(DOPT_ERR_NOMEM, func, "no memory for the workspace of a %td x %td objective", like->rows,
+                          like->cols);
+    }
+    *out = objective;
+    return DOPT_OK;
+}
+
+dopt_status dopt_objective_create_data(dopt_cmat x, dopt_cmat y, const dopt_loss *loss,
+                                       const dopt_objective_options *options, dopt_objective **out)
+{
+    DOPT_REQUIRE(out, DOPT_ERR_INVALID, "out is NULL, must point to a handle");
+    DOPT_REQUIRE(loss, DOPT_ERR_INVALID, "loss is NULL, must be a handle");
+    DOPT_TRY(dopt__check_view(__func__, "x", x));
+    DOPT_TRY(dopt__check_view(__func__, "y", y));
+    DOPT_TRY(dopt__check_matrix(__func__, "y", y, x.rows, y.cols, x.dtype));
+    dopt_objective_options known = DOPT_OBJECTIVE_OPTIONS_INIT;
+    DOPT_TRY(dopt__read_options(__func__, options, sizeof known, sizeof known, &known));
+    DOPT_TRY(dopt__check_allocator(__func__, &known.allocator));
+    DOPT_TRY(dopt__check_finite(__func__, "x", x));
+    DOPT_TRY(dopt__check_finite(__func__, "y", y));
+    DOPT_TRY(dopt__loss_check_targets(loss, __func__, "y", y));
+    dopt_objective like = { .allocator = known.allocator, .rows = y.cols, .cols = x.cols };
+    like.data.x = x;
+    like.data.y = y;
+    like.data.loss = loss;
+    return make(__func__, &like, out);
+}
+
+dopt_status dopt_objective_create_custom(ptrdiff_t rows, ptrdiff_t cols, dopt_objective_fn fn, void *user,
+                                         dopt_objective **out)
+{
+    DOPT_REQUIRE(out, DOPT_ERR_INVALID, "out is NULL, must point to a handle");
+    DOPT_REQUIRE(fn, DOPT_ERR_INVALID, "fn is NULL, must be a function");
+    DOPT_REQUIRE(rows >= 1 && rows <= DOPT__EXTENT_MAX, DOPT_ERR_INVALID, "rows is %td, must be in [1, %d]", rows,
+                 DOPT__EXTENT_MAX);
+    DOPT_REQUIRE(cols >= 1 && cols <= DOPT__EXTENT_MAX, DOPT_ERR_INVALID, "cols is %td, must be in [1, %d]", cols,
+                 DOPT__EXTENT_MAX);
+    const dopt_objective like = { .rows = rows, .cols = cols, .fn = fn, .user = user };
+    return make(__func__, &like, out);
+}
+
+dopt_status dopt_objective_clone(const dopt_objective *objective, dopt_objective **out)
+{
+    DOPT_REQUIRE(objective, DOPT_ERR_INVALID, "objective is NULL, must be a handle");
+    DOPT_REQUIRE(out, DOPT_ERR_INVALID, "out is NULL, must point to a handle");
+    return make(__func__, objective, out);
+}
+
+void dopt_objective_destroy(dopt_objective **objective)
+{
+    if (!objective || !*objective)
+        return;
+    const dopt_allocator allocator = (*objective)->allocator;
+    dopt__release(&allocator, (*objective)->data.memory);
+    dopt__release(&allocator, *objective);
+    *objective = NULL;
+}
+
+ptrdiff_t dopt_objective_rows(const dopt_objective *objective)
+{
+    return objective ? objective->rows : 0;
+}
+
+ptrdiff_t dopt_objective_cols(const dopt_objective *objective)
+{
+    return objective ? objective->cols : 0;
+}
+
+ptrdiff_t dopt_objective_examples(const dopt_objective *objective)
+{
+    return objective && !objective->fn ? objective->data.x.rows : 0;
+}
+
+dopt_dtype dopt_objective_dtype(const dopt_objective *objective)
+{
+    return objective && !objective->fn ? objective->data.x.dtype : DOPT_F64;
+}
+
+static dopt_status check_batch(const char *func, const dopt_objective *objective, const dopt_batch *batch)
+{
+    const ptrdiff_t m = dopt_objective_examples(objective);
+    if (!batch || objective->fn)
+        return DOPT_OK;
+    if (batch->count < 1)
+        return dopt__fail(DOPT_ERR_INVALID, func, "batch->count is %td, must be >= 1", batch->count);
+    if (!batch->rows && (batch->first < 0 || batch->first >= m || batch->count > m - batch->first))
+        return dopt__fail(DOPT_ERR_INVALID, func, "batch is rows %td ... %td, must be in [0, %td)", batch->first,
+                          batch->first + batch->count - 1, m);
+    for (ptrdiff_t i = 0; i < batch->count && batch->rows; i++)
+        if (batch->rows[i] < 0 || batch->rows[i] >= m)
+            return dopt__fail(DOPT_ERR_INVALID, func, "batch->rows[%td] is %td, must be in [0, %td)", i, batch->rows[i],
+                              m);
+    return DOPT_OK;
+}
+
+static dopt_status eval_custom(dopt_objective *objective, const char *func, dopt_cmat w, const dopt_batch *batch,
+                               double *value, dopt_mat grad)
+{
+    double found = NAN;
+    DOPT_TRY(objective->fn(w, batch, &found, grad, objective->user));
+    if (!isfinite(found))
+        return dopt__fail(DOPT_ERR_NONFINITE, func, "the value that the callback gave is %g, must be finite", found);
+    if (grad.data && !dopt__all_finite(dopt_const(grad)))
+        return dopt__check_finite(func, "the callback's grad", dopt_const(grad));
+    if (value)
+        *value = found;
+    return DOPT_OK;
+}
+
+static dopt_status eval_data(dopt_objective *objective, const char *func, dopt_cmat w, const dopt_batch *batch,
+                             double *value, dopt_mat grad)
+{
+    double found;
+    const bool want_grad = grad.data != NULL;
+    DOPT_TRY(dopt__data_eval(&objective->data, w, batch, want_grad, &found));
+    const double limit = grad.dtype == DOPT_F32 ? 3.4e38 : INFINITY;
+    const double top = want_grad ? dopt__max_abs(dopt_const(objective->data.grad)) : 0.0;
+    if (!isfinite(found) || !(top < limit))
+        return dopt__fail(DOPT_ERR_NONFINITE, func, "the %s at this w overflows, w is too far out",
+                          isfinite(found) ? "gradient" : "value");
+    if (want_grad)
+        dopt__copy(1.0, dopt_const(objective->data.grad), grad);
+    if (value)
+        *value = found;
+    return DOPT_OK;
+}
+
+dopt_status dopt_objective_eval(dopt_objective *objective, dopt_cmat w, const dopt_batch *batch, double *value,
+                                dopt_mat grad)
+{
+    DOPT_REQUIRE(objective, DOPT_ERR_INVALID, "objective is NULL, must be a handle");
+    const dopt_dtype dtype = objective->fn ? w.dtype : objective->data.x.dtype;
+    DOPT_TRY(dopt__check_matrix(__func__, "w", w, objective->rows, objective->cols, dtype));
+    if (grad.data)
+        DOPT_TRY(dopt__check_matrix(__func__, "grad", dopt_const(grad), objective->rows, objective->cols, dtype));
+    DOPT_TRY(check_batch(__func__, objective, batch));
+    DOPT_TRY(dopt__check_finite(__func__, "w", w));
+    return objective->fn ? eval_custom(objective, __func__, w, batch, value, grad)
+                         : eval_data(objective, __func__, w, batch, value, grad);
+}
