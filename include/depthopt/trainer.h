@@ -42,7 +42,8 @@ typedef enum dopt_model {
 } dopt_model;
 
 /** Where a run starts. NORMAL, IDENTITY and BALANCED draw factors of the given depth and width whatever the
- * model, and direct and e2e models start from their product: models of one seed start at the same W. */
+ * model, and direct and e2e models start from their product: models of one seed start at the same W. A depth
+ * that is no integer is rounded for this purpose, and INFINITY counts as 2. */
 typedef enum dopt_init {
     DOPT_INIT_GIVEN = 0,    /**< The caller's W; a factored model takes balanced factors of it. */
     DOPT_INIT_NORMAL = 1,   /**< Factors i.i.d. N(0, init_std^2). */
@@ -92,8 +93,8 @@ typedef struct dopt_fit_options {
 
     dopt_optim_kind optimizer;        /**< Default DOPT_OPTIM_GD. */
     double lr;                        /**< Learning rate, finite, > 0. Default 0: the optimizer's default. */
-    double weight_decay;              /**< Of each factor, >= 0; e2e and direct models see N times as much, as
-                                           Theorem 1 says. Default 0. */
+    double weight_decay;              /**< Of each factor, >= 0; the e2e model sees N times as much, as Theorem 1
+                                           says. Default 0. */
     const dopt_hyper_value *hypers;   /**< Further hyperparameters; NULL: defaults. Not kept. */
     int hyper_count;                  /**< Their number. Default 0. */
     dopt_schedule schedule;           /**< Default: constant. */

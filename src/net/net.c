@@ -70,32 +70,41 @@ static double widest(const dopt_net *net)
     return top;
 }
 
+/* Memory that is handed out piece by piece; `memory` NULL only counts. */
+typedef struct arena {
+    char *memory;
+    size_t size;
+    double used;
+} arena;
+
+static void *place(arena *a, double elements)
+{
+    void *start = a->memory ? a->memory + (size_t)a->used * a->size : NULL;
+    a->used += (double)padded(elements);
+    return start;
+}
+
 /* Where each array starts in the net's memory, if there is one; returns the elements of all. */
 static double lay_out(dopt_net *net)
 {
-    double used = 0.0;
-    const size_t size = element_size(net->dtype);
-    char *memory = net->numbers;
-#define PLACE(elements) (memory ? (void *)(memory + (size_t)used * size) : NULL), used += (double)padded(elements)
+    arena a = { net->numbers, element_size(net->dtype), 0.0 };
     for (int j = 0; j <= net->depth; j++) {
         dopt__layer *layer = &net->layers[j];
         const double rows = width_of(net, j);
-        layer->slot = PLACE((double)net->slot_rows * rows);
+        layer->slot = place(&a, (double)net->slot_rows * rows);
         if (j == 0)
             continue;
-        void *factor = PLACE(rows * width_of(net, j - 1));
-        void *grad = PLACE(rows * width_of(net, j - 1));
-        layer->factor = dopt__net_view(net, factor, layer->width, net->layers[j - 1].width);
-        layer->grad = dopt__net_view(net, grad, layer->width, net->layers[j - 1].width);
+        const ptrdiff_t cols = net->layers[j - 1].width;
+        layer->factor = dopt__net_view(net, place(&a, rows * (double)cols), layer->width, cols);
+        layer->grad = dopt__net_view(net, place(&a, rows * (double)cols), layer->width, cols);
     }
     for (int i = 0; i < 2; i++)
-        net->buffers[i] = PLACE((double)net->slot_rows * widest(net));
+        net->buffers[i] = place(&a, (double)net->slot_rows * widest(net));
     if (may_collapse(net)) {
-        void *data = PLACE(width_of(net, 0) * width_of(net, net->depth));
+        void *data = place(&a, width_of(net, 0) * width_of(net, net->depth));
         net->collapsed = dopt__net_view(net, data, dopt__net_outputs(net), dopt__net_inputs(net));
     }
-#undef PLACE
-    return used;
+    return a.used;
 }
 
 static dopt_status set_up(dopt_net *net, const char *func, const ptrdiff_t dims[], ptrdiff_t block_rows)

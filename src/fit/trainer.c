@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One step: evaluate at the present W, decide whether to stop, tell the callback, move.
+ *
+ * `last` keeps the W of the step before: where the new one turns out to have no finite value, the run ends there.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <depthopt/trainer.h>
+
+#include <math.h>
+#include <stdbool.h>
+#include <time.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "fit/model.h"
+#include "fit/options.h"
+#include "fit/start.h"
+#include "linalg/scan.h"
+
+struct dopt_trainer {
+    dopt_fit_options options;
+    dopt_objective *objective;
+    dopt__model model;
+    dopt_mat w;          /* the caller's */
+    dopt_mat last, grad; /* like w, without gaps */
+    ptrdiff_t *rows;     /* of a batch; NULL: all rows */
+    double base_lr;
+    dopt_report report;
+    struct timespec start;
+};
+
+const char *dopt_stop_reason_string(dopt_stop_reason reason)
+{
+    switch (reason) {
+    case DOPT_STOP_NONE: return "none";
+    case DOPT_STOP_STEPS: return "steps";
+    case DOPT_STOP_TARGET: return "target";
+    case DOPT_STOP_VALUE: return "value";
+    case DOPT_STOP_GRADIENT: return "gradient";
+    case DOPT_STOP_STEP: return "step";
+    case DOPT_STOP_SECONDS: return "seconds";
+    case DOPT_STOP_CALLBACK: return "callback";
+    case DOPT_STOP_DIVERGED: return "diverged";
+    }
+    return "unknown";
+}
+
+static double seconds_since(struct timespec start)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - start.tv_sec) + 1e-9 * (double)(now.tv_nsec - start.tv_nsec);
+}
+
+/* A matrix like w, without gaps. */
+static dopt_mat matrix_like(const dopt_trainer *trainer, dopt_mat w)
+{
+    dopt_mat m = { NULL, w.rows, w.cols, w.cols, 1, w.dtype };
+    m.data = dopt__alloc(&trainer->options.allocator, (size_t)w.rows * (size_t)w.cols,
+                         w.dtype == DOPT_F64 ? sizeof(double) : sizeof(float));
+    return m;
+}
+
+static dopt_status allocate(dopt_trainer *trainer, const char *func, dopt_mat w)
+{
+    const ptrdiff_t m = dopt_objective_examples(trainer->objective), batch = trainer->options.batch_size;
+    trainer->last = matrix_like(trainer, w);
+    trainer->grad = matrix_like(trainer, w);
+    if (batch > 0 && batch < m)
+        trainer->rows = dopt__alloc(&trainer->options.allocator, (size_t)batch, sizeof *trainer->rows);
+    if (!trainer->last.data || !trainer->grad.data || (batch > 0 && batch < m && !trainer->rows))
+        return dopt__fail(DOPT_ERR_NOMEM, func, "no memory for %td x %td weights", w.rows, w.cols);
+    return DOPT_OK;
+}
+
+static dopt_status set_up(dopt_trainer *trainer, const char *func, dopt_mat w)
+{
+    dopt_hyper_bounds lr;
+    dopt_net *net = NULL;
+    DOPT_TRY(allocate(trainer, func, w));
+    DOPT_TRY(dopt_optim_bounds(trainer->options.optimizer, DOPT_LR, &lr));
+    trainer->base_lr = trainer->options.lr > 0.0 ? trainer->options.lr : lr.initial;
+    DOPT_TRY(dopt__start(func, &trainer->options, dopt_const(w), trainer->last, &net));
+    DOPT_TRY(dopt__model_create(&trainer->options, net, w, &trainer->model));
+    trainer->options.hypers = NULL;
+    trainer->w = w;
+    dopt__copy(1.0, dopt_const(trainer->last), w);
+    trainer->report.value = trainer->report.gradient_norm = NAN;
+    trainer->report.best_value = INFINITY;
+    clock_gettime(CLOCK_MONOTONIC, &trainer->start);
+    return DOPT_OK;
+}
+
+dopt_status dopt_trainer_create(dopt_objective *objective, const dopt_fit_options *options, dopt_mat w,
+                                dopt_trainer **out)
+{
+    DOPT_REQUIRE(objective, DOPT_ERR_INVALID, "objective is NULL, must be a handle");
+    DOPT_REQUIRE(out, DOPT_ERR_INVALID, "out is NULL, must point to a handle");
+    const bool any_dtype = dopt_objective_examples(objective) == 0;
+    DOPT_TRY(dopt__check_matrix(__func__, "w", dopt_const(w), dopt_objective_rows(objective),
+                                dopt_objective_cols(objective), any_dtype ? w.dtype : dopt_objective_dtype(objective)));
+    dopt_fit_options known;
+    DOPT_TRY(dopt__fit_options(__func__, options, &known));
+    dopt_trainer *trainer = dopt__alloc(&known.allocator, 1, sizeof *trainer);
+    DOPT_REQUIRE(trainer, DOPT_ERR_NOMEM, "no memory for the handle");
+    trainer->options = known;
+    trainer->objective = objective;
+    trainer->model.allocator = known.allocator;
+    const dopt_status status = set_up(trainer, __func__, w);
+    if (status != DOPT_OK)
+        dopt_trainer_destroy(&trainer);
+    else
+        *out = trainer;
+    return status;
+}
+
+void dopt_trainer_destroy(dopt_trainer **trainer)
+{
+    if (!trainer || !*trainer)
+        return;
+    const dopt_allocator allocator = (*trainer)->options.allocator;
+    dopt__model_destroy(&(*trainer)->model);
+    dopt__release(&allocator, (*trainer)->last.data);
+    dopt__release(&allocator, (*trainer)->grad.data);
+    dopt__release(&allocator, (*trainer)->rows);
+    dopt__release(&allocator, *trainer);
+    *trainer = NULL;
+}
+
+/* The rows of a step: each epoch visits every row once, in an order of its own. */
+static const dopt_batch *batch_of(dopt_trainer *trainer, dopt_batch *batch)
+{
+    if (!trainer->rows)
+        return NULL;
+    const int64_t m = dopt_objective_examples(trainer->objective), size = trainer->options.batch_size;
+    const int64_t per_epoch = (m + size - 1) / size;
+    const int64_t epoch = trainer->report.steps / per_epoch, first = trainer->report.steps % per_epoch * size;
+    const int64_t count = m - first < size ? m - first : size;
+    for (int64_t i = 0; i < count; i++)
+        trainer->rows[i] =
+            (ptrdiff_t)dopt_rng_permute(trainer->options.seed, (uint64_t)epoch, (uint64_t)m, (uint64_t)(first + i));
+    batch->rows = trainer->rows;
+    batch->first = 0;
+    batch->count = (ptrdiff_t)count;
+    return batch;
+}
+
+/* || w - last ||_F. */
+static double step_size(const dopt_trainer *trainer)
+{
+    double sum = 0.0;
+    const dopt_mat w = trainer->w, last = trainer->last;
+    for (ptrdiff_t r = 0; r < w.rows; r++)
+        for (ptrdiff_t c = 0; c < w.cols; c++) {
+            const ptrdiff_t a = r * w.row_stride + c * w.col_stride, b = r * last.row_stride + c;
+            const double x = w.dtype == DOPT_F64
+                                 ? ((const double *)w.data)[a] - ((const double *)last.data)[b]
+                                 : (double)((const float *)w.data)[a] - (double)((const float *)last.data)[b];
+            sum = hypot(sum, x);
+        }
+    return sum;
+}
+
+/* The stopping rules of dopt_stop_reason, at a W that has just been evaluated; `before` is the value one step ago. */
+static dopt_stop_reason stop_reason(const dopt_trainer *trainer, double before)
+{
+    const dopt_fit_options *o = &trainer->options;
+    const dopt_report *r = &trainer->report;
+    if (r->value <= o->target)
+        return DOPT_STOP_TARGET;
+    if (r->gradient_norm <= o->gradient_tolerance)
+        return DOPT_STOP_GRADIENT;
+    if (o->value_tolerance > 0.0 && r->steps > 0 &&
+        fabs(before - r->value) <= o->value_tolerance * fmax(fabs(before), fabs(r->value)))
+        return DOPT_STOP_VALUE;
+    if (o->step_tolerance > 0.0 && r->steps > 0 &&
+        step_size(trainer) <= o->step_tolerance * dopt__norm(dopt_const(trainer->w)))
+        return DOPT_STOP_STEP;
+    if (r->steps >= o->max_steps)
+        return DOPT_STOP_STEPS;
+    return r->seconds >= o->max_seconds ? DOPT_STOP_SECONDS : DOPT_STOP_NONE;
+}
+
+/* End the run at the last W that had a finite value. `moved`: W is no longer it. */
+static void diverge(dopt_trainer *trainer, bool moved)
+{
+    if (moved)
+        dopt__copy(1.0, dopt_const(trainer->last), trainer->w);
+    if (moved && trainer->report.steps > 0)
+        trainer->report.steps--;
+    trainer->report.reason = DOPT_STOP_DIVERGED;
+}
+
+static dopt_status evaluate(dopt_trainer *trainer)
+{
+    dopt_batch batch;
+    double value;
+    dopt_report *report = &trainer->report;
+    DOPT_TRY(dopt_objective_eval(trainer->objective, dopt_const(trainer->w), batch_of(trainer, &batch), &value,
+                                 trainer->grad));
+    report->value = value;
+    report->gradient_norm = dopt__norm(dopt_const(trainer->grad));
+    if (value < report->best_value) {
+        report->best_value = value;
+        report->best_step = report->steps;
+    }
+    return DOPT_OK;
+}
+
+static bool callback_stops(dopt_trainer *trainer, double lr)
+{
+    const dopt_event event = { trainer->report.steps, trainer->report.value, trainer->report.gradient_norm, lr,
+                               dopt_const(trainer->w) };
+    return trainer->options.callback && trainer->options.callback(&event, trainer->options.user) != 0;
+}
+
+static dopt_status move(dopt_trainer *trainer, double lr)
+{
+    int overflow;
+    dopt__copy(1.0, dopt_const(trainer->w), trainer->last);
+    const dopt_status status = dopt__model_move(&trainer->model, trainer->w, dopt_const(trainer->grad), lr, &overflow);
+    if (status == DOPT_OK)
+        trainer->report.steps++;
+    else if (status == DOPT_ERR_NONFINITE || overflow)
+        diverge(trainer, false);
+    else
+        return status;
+    return DOPT_OK;
+}
+
+static dopt_status take_step(dopt_trainer *trainer)
+{
+    dopt_report *report = &trainer->report;
+    const double before = report->value;
+    const dopt_status status = evaluate(trainer);
+    report->seconds = seconds_since(trainer->start);
+    if (status == DOPT_ERR_NONFINITE) {
+        diverge(trainer, true);
+        return DOPT_OK;
+    }
+    if (status != DOPT_OK)
+        return status;
+    report->reason = stop_reason(trainer, before);
+    const double lr = dopt_schedule_lr(&trainer->options.schedule, trainer->base_lr, report->steps);
+    if (callback_stops(trainer, lr) && report->reason == DOPT_STOP_NONE)
+        report->reason = DOPT_STOP_CALLBACK;
+    return report->reason == DOPT_STOP_NONE ? move(trainer, lr) : DOPT_OK;
+}
+
+dopt_status dopt_trainer_step(dopt_trainer *trainer, dopt_stop_reason *reason)
+{
+    DOPT_REQUIRE(trainer, DOPT_ERR_INVALID, "trainer is NULL, must be a handle");
+    if (trainer->report.reason == DOPT_STOP_NONE)
+        DOPT_TRY(take_step(trainer));
+    if (reason)
+        *reason = trainer->report.reason;
+    return DOPT_OK;
+}
+
+dopt_report dopt_trainer_report(const dopt_trainer *trainer)
+{
+    const dopt_report none = { 0 };
+    return trainer ? trainer->report : none;
+}
+
+dopt_net *dopt_trainer_net(dopt_trainer *trainer)
+{
+    return trainer ? trainer->model.net : NULL;
+}
