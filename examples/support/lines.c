@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include "lines.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <zlib.h>
+
+struct lines {
+    gzFile file;
+    const char *path;
+    char *text, *message;
+    size_t capacity, message_size, number;
+    bool failed;
+};
+
+lines *lines_open(const char *path, char *message, size_t size)
+{
+    lines *l = calloc(1, sizeof *l);
+    if (l)
+        l->file = gzopen(path, "rb");
+    if (!l || !l->file) {
+        (void)snprintf(message, size, "%s: %s", path, l ? strerror(errno) : "out of memory");
+        free(l);
+        return NULL;
+    }
+    (void)gzbuffer(l->file, 1 << 17);
+    l->path = path;
+    l->message = message;
+    l->message_size = size;
+    return l;
+}
+
+void lines_close(lines *l)
+{
+    if (!l)
+        return;
+    (void)gzclose(l->file);
+    free(l->text);
+    free(l);
+}
+
+static const char *give_up(lines *l, const char *why)
+{
+    l->failed = true;
+    (void)snprintf(l->message, l->message_size, "%s:%zu: %s", l->path, l->number, why);
+    return NULL;
+}
+
+/* The end of a file that was cut off looks like any other, but for zlib's own error. */
+static const char *at_end(lines *l)
+{
+    int code = Z_OK;
+    const char *why = gzerror(l->file, &code);
+    return code == Z_OK || code == Z_STREAM_END ? NULL : give_up(l, why);
+}
+
+static bool grow(lines *l)
+{
+    const size_t capacity = l->capacity ? 2 * l->capacity : 4096;
+    char *text = capacity <= (size_t)1 << 28 ? realloc(l->text, capacity) : NULL;
+    if (!text)
+        return false;
+    l->text = text;
+    l->capacity = capacity;
+    return true;
+}
+
+const char *lines_next(lines *l)
+{
+    size_t used = 0;
+    l->number++;
+    for (;;) {
+        if (used + 2 > l->capacity && !grow(l))
+            return give_up(l, "the line is too long");
+        if (!gzgets(l->file, l->text + used, (int)(l->capacity - used)))
+            break;
+        used += strlen(l->text + used);
+        if (used > 0 && l->text[used - 1] == '\n')
+            break;
+    }
+    if (used == 0 || at_end(l) || l->failed)
+        return at_end(l);
+    while (used > 0 && (l->text[used - 1] == '\n' || l->text[used - 1] == '\r'))
+        used--;
+    l->text[used] = '\0';
+    return l->text;
+}
+
+bool lines_failed(const lines *l)
+{
+    return l->failed;
+}
+
+bool lines_complain(lines *l, const char *at, const char *expected)
+{
+    char found[24] = "the end of the line";
+    if (*at)
+        (void)snprintf(found, sizeof found, "'%.12s'", at);
+    l->failed = true;
+    (void)snprintf(l->message, l->message_size, "%s:%zu:%td: expected %s, found %s", l->path, l->number,
+                   at - l->text + 1, expected, found);
+    return false;
+}
+
+bool lines_number(lines *l, const char **at, const char *ends, double *out)
+{
+    const size_t length = strspn(*at, "+-.0123456789eE");
+    char *end;
+    const double value = strtod(*at, &end);
+    if (length == 0 || end != *at + length || !isfinite(value))
+        return lines_complain(l, *at, "a finite number");
+    if (*end && !strchr(ends, *end))
+        return lines_complain(l, end, "the end of the number");
+    *at = end;
+    *out = value;
+    return true;
+}
+
+bool lines_index(lines *l, const char **at, const char *ends, long most, long *out)
+{
+    char *end;
+    const size_t length = strspn(*at, "0123456789");
+    const long value = strtol(*at, &end, 10);
+    if (length == 0 || length > 9 || value < 1 || value > most)
+        return lines_complain(l, *at, "an index from 1 up");
+    if (!*end || !strchr(ends, *end))
+        return lines_complain(l, end, "':' after the index");
+    *at = end;
+    *out = value;
+    return true;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef EXAMPLES_LINES_H
+#define EXAMPLES_LINES_H
+
+/* The lines of a plain or gzip-compressed file, and numbers in them. */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct lines lines;
+
+/* NULL: `message` says why. */
+lines *lines_open(const char *path, char *message, size_t size);
+void lines_close(lines *l);
+
+/* The next line, without its end; NULL at the end of the file or on failure, which lines_failed() tells apart. */
+const char *lines_next(lines *l);
+bool lines_failed(const lines *l);
+
+/* Record "path:line:column: text"; `at` points into the present line. Always false. */
+bool lines_complain(lines *l, const char *at, const char *expected);
+
+/*
+ * A finite decimal number at *at, which is moved past it. The number must be followed by one of `ends` or the end of
+ * the line. Nothing but digits, sign, point and exponent is a number, whatever the locale.
+ */
+bool lines_number(lines *l, const char **at, const char *ends, double *out);
+
+/* A positive integer, up to `most`. */
+bool lines_index(lines *l, const char **at, const char *ends, long most, long *out);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef EXAMPLES_TABLE_H
+#define EXAMPLES_TABLE_H
+
+/* A table of numbers and the column that is to be predicted. */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { TABLE_MESSAGE = 512 };
+
+typedef struct table {
+    ptrdiff_t rows, cols; /* cols: features */
+    double *x;            /* rows x cols, row after row */
+    double *y;            /* rows */
+} table;
+
+/*
+ * Read a file of one of these forms, told by its first line, plain or compressed by gzip, lines ending in LF or CRLF:
+ *
+ *     class;concentration 1:v 2:v ...     UCI gas sensors: the target is the concentration
+ *     label 1:v 4:v ...                   LIBSVM: the target is the label, features left out are 0
+ *     a,b,c or a<TAB>b<TAB>c              with or without a line of names: the target is a column
+ *
+ * `target`: name or number (from 1) of the column, NULL: the last; only for the third form. `label`: only rows of this
+ * class, NULL: all; only for the first. On failure `message` is one line, with file:line:column where there is one.
+ */
+bool table_read(const char *path, const char *target, const char *label, table *out, char message[TABLE_MESSAGE]);
+
+void table_free(table *t);
+
+#endif
