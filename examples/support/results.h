@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef EXAMPLES_RESULTS_H
+#define EXAMPLES_RESULTS_H
+
+/* What comes out: a table for people, and files for programs and for the eye. */
+
+#include "job.h"
+#include "optimum.h"
+#include "run.h"
+
+typedef struct results {
+    const job *j;
+    const char *data; /* its name */
+    ptrdiff_t rows, cols, dropped;
+    optimum best;
+    const run *runs;
+    int count;
+} results;
+
+/* The run with the least loss at the end; -1 if all diverged. */
+int results_winner(const results *r);
+
+void results_table(const results *r);
+
+/* curves.csv, summary.json, curves.gp and curves.svg in the folder, which is made. False: `message` says why. */
+bool results_write(const results *r, const char *folder, char message[512]);
+
+#endif
