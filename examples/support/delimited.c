@@ -52,7 +52,7 @@ static bool read_heading(lines *l, const char *line, char delimiter, const char 
     bool more = true;
     out->target = -1;
     for (; more; out->columns++) {
-        field f;
+        field f = { at, at, 0 };
         if (!take_field(l, at, delimiter, &f))
             return false;
         out->names = out->names || !is_number(&f);
@@ -76,7 +76,7 @@ static bool read_row(lines *l, const char *line, char delimiter, const heading *
     const char *at = line, ends[] = { delimiter, '"', '\0' };
     double target = 0.0;
     for (int column = 0; column < h->columns; column++) {
-        field f;
+        field f = { at, at, 0 };
         double value;
         if (!take_field(l, at, delimiter, &f))
             return false;
