@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/* What every update rule promises; rules are taken from the registry. */
+#include <math.h>
+#include <string.h>
+
+#include "support/support.h"
+
+static dopt_optim *create(int kind)
+{
+    dopt_optim *optim = NULL;
+    ASSERT_OK(dopt_optim_create((dopt_optim_kind)kind, &optim));
+    return optim;
+}
+
+static void zero_gradient_moves_nothing(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < dopt_optim_kind_count(); kind++) {
+        double p[4] = { 1, -2, 3, 0 }, g[4] = { 0 };
+        const dopt_mat block = dopt_mat_f64(p, 2, 2);
+        const dopt_cmat grad = dopt_cmat_f64(g, 2, 2);
+        dopt_optim *optim = create(kind);
+        for (int t = 0; t < 3; t++)
+            ASSERT_OK(dopt_optim_apply(optim, 1, &block, &grad));
+        assert_true(p[0] == 1.0 && p[1] == -2.0 && p[2] == 3.0 && p[3] == 0.0);
+        dopt_optim_destroy(&optim);
+    }
+}
+
+static void a_quadratic_descends(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < dopt_optim_kind_count(); kind++) {
+        double p[2] = { 1.0, -1.0 };
+        const dopt_mat block = dopt_mat_f64(p, 1, 2);
+        dopt_optim *optim = create(kind);
+        for (int t = 0; t < 2000; t++) {
+            const double g[2] = { p[0], 3.0 * p[1] };
+            const dopt_cmat grad = dopt_cmat_f64(g, 1, 2);
+            ASSERT_OK(dopt_optim_apply(optim, 1, &block, &grad));
+        }
+        assert_true(p[0] * p[0] + 3.0 * p[1] * p[1] < 2.0);
+        dopt_optim_destroy(&optim);
+    }
+}
+
+/* Steps in any layout and after a reset give the same bits as the first ones in rows. */
+static void reset_and_layouts_repeat(void **state)
+{
+    (void)state;
+    dopt_rng rng = test_rng_begin(__func__);
+    for (int kind = 0; kind < dopt_optim_kind_count(); kind++)
+        for (int dtype = DOPT_F64; dtype <= DOPT_F32; dtype++) {
+            dopt_optim *optim = create(kind);
+            test_array start = test_array_new(5, 300, (dopt_dtype)dtype, TEST_ROWS);
+            test_array g = test_array_new(5, 300, (dopt_dtype)dtype, TEST_COLS);
+            test_fill(&rng, start.view);
+            test_fill(&rng, g.view);
+            test_array first = test_array_new(5, 300, (dopt_dtype)dtype, TEST_ROWS);
+            for (int layout = 0; layout < TEST_LAYOUTS; layout++) {
+                test_array p = test_array_new(5, 300, (dopt_dtype)dtype, (test_layout)layout);
+                const dopt_cmat grad = dopt_const(g.view);
+                dopt_optim *fresh = create(kind);
+                test_copy(dopt_const(start.view), p.view);
+                for (int t = 0; t < 5; t++)
+                    ASSERT_OK(dopt_optim_apply(layout == TEST_COLS         ? fresh
+                                               : layout == TEST_COLS_BLOCK ? fresh
+                                                                           : optim,
+                                               1, &p.view, &grad));
+                if (layout == 0)
+                    test_copy(dopt_const(p.view), first.view);
+                ASSERT_MAT_SAME(dopt_const(p.view), dopt_const(first.view));
+                test_array_padding(&p);
+                test_array_free(&p);
+                dopt_optim_destroy(&fresh);
+                dopt_optim_reset(optim);
+                assert_int_equal(dopt_optim_steps(optim), 0);
+            }
+            test_array_free(&start);
+            test_array_free(&first);
+            test_array_free(&g);
+            dopt_optim_destroy(&optim);
+        }
+}
+
+static void hyperparameters_have_bounds(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < dopt_optim_kind_count(); kind++) {
+        dopt_optim *optim = create(kind);
+        dopt_optim_kind found;
+        ASSERT_OK(dopt_optim_kind_by_name(dopt_optim_kind_name((dopt_optim_kind)kind), &found));
+        assert_int_equal(found, kind);
+        for (int h = 0; h < DOPT_HYPER_COUNT; h++) {
+            dopt_hyper_bounds b = { 0 };
+            if (isnan(dopt_optim_get(optim, (dopt_hyper)h))) {
+                ASSERT_FAILS(dopt_optim_set(optim, (dopt_hyper)h, 0.5), DOPT_ERR_INVALID, "has no hyperparameter");
+                assert_int_equal(dopt_optim_bounds((dopt_optim_kind)kind, (dopt_hyper)h, &b), DOPT_ERR_INVALID);
+                continue;
+            }
+            ASSERT_OK(dopt_optim_bounds((dopt_optim_kind)kind, (dopt_hyper)h, &b));
+            assert_true(dopt_optim_get(optim, (dopt_hyper)h) == b.initial);
+            ASSERT_OK(dopt_optim_set(optim, (dopt_hyper)h, b.initial));
+            assert_int_equal(dopt_optim_set(optim, (dopt_hyper)h, b.lower) == DOPT_OK, !b.lower_open);
+            assert_int_equal(dopt_optim_set(optim, (dopt_hyper)h, b.upper) == DOPT_OK, !b.upper_open);
+            ASSERT_FAILS(dopt_optim_set(optim, (dopt_hyper)h, -1.0), DOPT_ERR_INVALID, "is -1, must be in");
+            assert_int_equal(dopt_optim_set(optim, (dopt_hyper)h, NAN), DOPT_ERR_INVALID);
+        }
+        dopt_optim_destroy(&optim);
+    }
+}
+
+static void bad_steps_change_nothing(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < dopt_optim_kind_count(); kind++) {
+        double p[4] = { 1, 2, 3, 4 }, q[4] = { 1, 2, 3, 4 }, g[4] = { 1, 1, 1, 1 }, bad[4] = { 1, 1, NAN, 1 };
+        const dopt_mat blocks[2] = { dopt_mat_f64(p, 2, 2), dopt_mat_f64(q, 2, 2) };
+        const dopt_cmat grads[2] = { dopt_cmat_f64(g, 2, 2), dopt_cmat_f64(bad, 2, 2) };
+        const dopt_cmat other[2] = { dopt_cmat_f64(g, 2, 2), dopt_cmat_f64(g, 1, 4) };
+        dopt_optim *optim = create(kind);
+        ASSERT_FAILS(dopt_optim_apply(optim, 2, blocks, grads), DOPT_ERR_NONFINITE, "grads[1][1, 0] is nan");
+        ASSERT_FAILS(dopt_optim_apply(optim, 2, blocks, other), DOPT_ERR_SHAPE, "grads[1] is 1 x 4, must be 2 x 2");
+        ASSERT_FAILS(dopt_optim_apply(optim, 0, blocks, grads), DOPT_ERR_INVALID, "blocks is 0");
+        ASSERT_FAILS(dopt_optim_apply(optim, 2, NULL, grads), DOPT_ERR_INVALID, "params is NULL");
+        ASSERT_FAILS(dopt_optim_apply(NULL, 2, blocks, grads), DOPT_ERR_INVALID, "optim is NULL");
+        ASSERT_OK(dopt_optim_prepare(optim, 2, blocks));
+        ASSERT_FAILS(dopt_optim_prepare(optim, 1, blocks), DOPT_ERR_SHAPE, "blocks is 1, was 2 at first");
+        assert_true(p[0] == 1.0 && q[3] == 4.0);
+        assert_int_equal(dopt_optim_steps(optim), 0);
+        dopt_optim_destroy(&optim);
+    }
+    dopt_optim *none = NULL;
+    dopt_optim_kind kind = DOPT_OPTIM_ADAM;
+    ASSERT_FAILS(dopt_optim_create((dopt_optim_kind)99, &none), DOPT_ERR_INVALID, "kind is 99");
+    ASSERT_FAILS(dopt_optim_kind_by_name("sgd", &kind), DOPT_ERR_INVALID, "must be one of gd, momentum");
+    assert_int_equal(kind, DOPT_OPTIM_ADAM);
+}
+
+static void survives_every_failed_allocation(void **state)
+{
+    (void)state;
+    double p[4] = { 1, 2, 3, 4 }, g[4] = { 1, 1, 1, 1 };
+    const dopt_mat blocks[2] = { dopt_mat_f64(p, 1, 2), dopt_mat_f64(p + 2, 2, 1) };
+    const dopt_cmat grads[2] = { dopt_cmat_f64(g, 1, 2), dopt_cmat_f64(g + 2, 2, 1) };
+    for (int kind = 0; kind < dopt_optim_kind_count(); kind++)
+        for (int left = 0;; left++) {
+            test_memory memory = { .left = left };
+            const dopt_allocator allocator = test_allocator(&memory);
+            dopt_optim *optim = NULL;
+            dopt_status status = dopt_optim_create_with((dopt_optim_kind)kind, &allocator, &optim);
+            if (status == DOPT_OK)
+                status = dopt_optim_prepare(optim, 2, blocks);
+            if (status == DOPT_OK) {
+                const long calls = memory.calls;
+                ASSERT_OK(dopt_optim_apply(optim, 2, blocks, grads));
+                assert_int_equal(memory.calls, calls);
+            }
+            dopt_optim_destroy(&optim);
+            assert_int_equal(memory.live, 0);
+            if (status == DOPT_OK)
+                break;
+            assert_int_equal(status, DOPT_ERR_NOMEM);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(zero_gradient_moves_nothing), cmocka_unit_test(a_quadratic_descends),
+        cmocka_unit_test(reset_and_layouts_repeat),    cmocka_unit_test(hyperparameters_have_bounds),
+        cmocka_unit_test(bad_steps_change_nothing),    cmocka_unit_test(survives_every_failed_allocation),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

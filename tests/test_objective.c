@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/* Value and gradient against a textbook loop in long double, for every way through the data. */
+#include <math.h>
+
+#include "support/support.h"
+
+/* mean of |x w^T - y|^4 / 4 over some rows, and its gradient. */
+static double textbook(dopt_cmat x, dopt_cmat y, dopt_cmat w, const ptrdiff_t *list, ptrdiff_t count, dopt_mat grad)
+{
+    long double sum = 0.0L;
+    static long double g[4096];
+    for (ptrdiff_t i = 0; i < w.rows * w.cols; i++)
+        g[i] = 0.0L;
+    for (ptrdiff_t at = 0; at < count; at++)
+        for (ptrdiff_t k = 0; k < w.rows; k++) {
+            const ptrdiff_t row = list[at];
+            long double r = -(long double)test_get(y, row, k);
+            for (ptrdiff_t c = 0; c < w.cols; c++)
+                r += (long double)test_get(x, row, c) * (long double)test_get(w, k, c);
+            sum += r * r * r * r / 4.0L;
+            for (ptrdiff_t c = 0; c < w.cols; c++)
+                g[k * w.cols + c] += r * r * r * (long double)test_get(x, row, c);
+        }
+    for (ptrdiff_t k = 0; k < w.rows; k++)
+        for (ptrdiff_t c = 0; c < w.cols; c++)
+            test_set(grad, k, c, (double)(g[k * w.cols + c] / (long double)count));
+    return (double)(sum / (long double)count);
+}
+
+static void matches_the_textbook(void **state)
+{
+    (void)state;
+    static const ptrdiff_t outputs[] = { 1, 3, 17 };
+    dopt_rng rng = test_rng_begin(__func__);
+    dopt_loss *loss = NULL;
+    ASSERT_OK(dopt_loss_create_lp(4.0, NULL, &loss));
+    for (int round = 0; round < test_rounds(144); round++) {
+        const ptrdiff_t k = outputs[round % 3], d = test_size(&rng, 40),
+                        m = round % 4 == 0 ? 1000 : 1 + test_int(&rng, 0, 30);
+        const dopt_dtype dtype = round % 5 == 4 ? DOPT_F32 : DOPT_F64;
+        test_array x = test_array_new(m, d, dtype, (test_layout)(round % TEST_LAYOUTS));
+        test_array y = test_array_new(m, k, dtype, (test_layout)(round / 4 % TEST_LAYOUTS));
+        test_array w = test_array_new(k, d, dtype, (test_layout)(round / 16 % TEST_LAYOUTS));
+        test_array grad = test_array_new(k, d, dtype, (test_layout)((round + 1) % TEST_LAYOUTS));
+        test_array want = test_array_new(k, d, DOPT_F64, TEST_ROWS);
+        dopt_objective *objective = NULL;
+        ptrdiff_t list[1000];
+        double value = 0.0, only = 0.0;
+        test_fill(&rng, x.view);
+        test_fill(&rng, y.view);
+        test_fill(&rng, w.view);
+        dopt_batch batch = { NULL, m / 3, m - m / 3 };
+        if (round % 2) { /* a list, with repeats */
+            batch.rows = list;
+            batch.count = 1 + m / 2;
+        }
+        for (ptrdiff_t i = 0; i < batch.count; i++)
+            list[i] = round % 2 ? test_int(&rng, 0, m - 1) : batch.first + i;
+        ASSERT_OK(dopt_objective_create_data(dopt_const(x.view), dopt_const(y.view), loss, NULL, &objective));
+        ASSERT_OK(dopt_objective_eval(objective, dopt_const(w.view), &batch, &value, grad.view));
+        ASSERT_OK(dopt_objective_eval(objective, dopt_const(w.view), &batch, &only, dopt_mat_none()));
+        assert_true(value == only);
+        const double right =
+            textbook(dopt_const(x.view), dopt_const(y.view), dopt_const(w.view), list, batch.count, want.view);
+        const double size = pow(right, 0.75) * sqrt((double)(k * d)) * 10.0;
+        ASSERT_CLOSE(value, right, 50.0 * (double)d * test_eps(dtype) * right);
+        ASSERT_CLOSE(test_distance(dopt_const(grad.view), dopt_const(want.view)), 0.0,
+                     50.0 * (double)d * test_eps(dtype) * size);
+        test_array_padding(&x);
+        test_array_padding(&y);
+        test_array_padding(&grad);
+        test_array_free(&x);
+        test_array_free(&y);
+        test_array_free(&w);
+        test_array_free(&grad);
+        test_array_free(&want);
+        dopt_objective_destroy(&objective);
+    }
+    dopt_loss_destroy(&loss);
+}
+
+static void softmax_through_blocks(void **state)
+{
+    (void)state;
+    dopt_rng rng = test_rng_begin(__func__);
+    enum { m = 700, d = 5, k = 4 };
+    static double x[m * d], y[m * k], z[m * k], dz[m * k];
+    double w[k * d], grad[k * d], want[k * d], value, right;
+    dopt_loss *loss = NULL;
+    dopt_objective *objective = NULL;
+    test_fill(&rng, dopt_mat_f64(x, m, d));
+    test_fill(&rng, dopt_mat_f64(w, k, d));
+    for (int i = 0; i < m; i++)
+        y[i * k + i % k] = 1.0;
+    ASSERT_OK(dopt_loss_create_softmax_ce(NULL, &loss));
+    ASSERT_OK(dopt_objective_create_data(dopt_cmat_f64(x, m, d), dopt_cmat_f64(y, m, k), loss, NULL, &objective));
+    ASSERT_OK(dopt_objective_eval(objective, dopt_cmat_f64(w, k, d), NULL, &value, dopt_mat_f64(grad, k, d)));
+    test_multiply(dopt_cmat_f64(x, m, d), dopt_ctransposed(dopt_cmat_f64(w, k, d)), dopt_mat_f64(z, m, k));
+    ASSERT_OK(dopt_loss_eval(loss, dopt_cmat_f64(z, m, k), dopt_cmat_f64(y, m, k), &right, dopt_mat_f64(dz, m, k)));
+    test_multiply(dopt_ctransposed(dopt_cmat_f64(dz, m, k)), dopt_cmat_f64(x, m, d), dopt_mat_f64(want, k, d));
+    ASSERT_CLOSE(value, right, 1e-13);
+    ASSERT_CLOSE(test_distance(dopt_cmat_f64(grad, k, d), dopt_cmat_f64(want, k, d)), 0.0, 1e-13);
+    assert_int_equal(dopt_objective_examples(objective), m);
+    dopt_objective_destroy(&objective);
+    dopt_loss_destroy(&loss);
+}
+
+static dopt_status bowl(dopt_cmat w, const dopt_batch *batch, double *value, dopt_mat grad, void *user)
+{
+    (void)batch;
+    const double x = test_get(w, 0, 0);
+    *value = *(const double *)user * x * x;
+    if (grad.data)
+        test_set(grad, 0, 0, 2.0 * *(const double *)user * x);
+    return DOPT_OK;
+}
+
+static void custom_and_bad_arguments(void **state)
+{
+    (void)state;
+    double factor = 3.0, w[1] = { 2.0 }, grad[1] = { 7.0 }, value = 7.0, x[4] = { 1, 2, 3, 4 }, y[2] = { 1, 2 };
+    dopt_objective *objective = NULL;
+    dopt_loss *loss = NULL;
+    ASSERT_OK(dopt_objective_create_custom(1, 1, bowl, &factor, &objective));
+    ASSERT_OK(dopt_objective_eval(objective, dopt_cmat_f64(w, 1, 1), NULL, &value, dopt_mat_f64(grad, 1, 1)));
+    assert_true(value == 12.0 && grad[0] == 12.0);
+    factor = INFINITY;
+    ASSERT_FAILS(dopt_objective_eval(objective, dopt_cmat_f64(w, 1, 1), NULL, &value, dopt_mat_none()),
+                 DOPT_ERR_NONFINITE, "callback");
+    dopt_objective_destroy(&objective);
+    ASSERT_FAILS(dopt_objective_create_custom(1, 1, NULL, NULL, &objective), DOPT_ERR_INVALID, "fn is NULL");
+    ASSERT_OK(dopt_loss_create_lp(4.0, NULL, &loss));
+    ASSERT_FAILS(dopt_objective_create_data(dopt_cmat_f64(x, 2, 2), dopt_cmat_f64(y, 1, 2), loss, NULL, &objective),
+                 DOPT_ERR_SHAPE, "y is 1 x 2");
+    x[2] = INFINITY;
+    ASSERT_FAILS(dopt_objective_create_data(dopt_cmat_f64(x, 2, 2), dopt_cmat_f64(y, 2, 1), loss, NULL, &objective),
+                 DOPT_ERR_NONFINITE, "x[1, 0] is inf");
+    x[2] = 3.0;
+    ASSERT_OK(dopt_objective_create_data(dopt_cmat_f64(x, 2, 2), dopt_cmat_f64(y, 2, 1), loss, NULL, &objective));
+    double far[2] = { 1e100, 1e100 }, near[2] = { 0, 0 }, g[2] = { 7, 7 };
+    const dopt_batch outside = { NULL, 1, 2 };
+    value = 7.0;
+    ASSERT_FAILS(dopt_objective_eval(objective, dopt_cmat_f64(far, 1, 2), NULL, &value, dopt_mat_f64(g, 1, 2)),
+                 DOPT_ERR_NONFINITE, "overflows");
+    ASSERT_FAILS(dopt_objective_eval(objective, dopt_cmat_f64(near, 1, 2), &outside, &value, dopt_mat_f64(g, 1, 2)),
+                 DOPT_ERR_INVALID, "rows 1 ... 2");
+    assert_true(value == 7.0 && g[0] == 7.0);
+    for (int left = 0;; left++) {
+        test_memory memory = { .left = left };
+        dopt_objective_options options = DOPT_OBJECTIVE_OPTIONS_INIT;
+        dopt_objective *made = NULL;
+        options.allocator = test_allocator(&memory);
+        if (dopt_objective_create_data(dopt_cmat_f64(x, 2, 2), dopt_cmat_f64(y, 2, 1), loss, &options, &made) ==
+            DOPT_OK) {
+            const long calls = memory.calls;
+            ASSERT_OK(dopt_objective_eval(made, dopt_cmat_f64(near, 1, 2), NULL, &value, dopt_mat_f64(g, 1, 2)));
+            assert_int_equal(memory.calls, calls);
+            dopt_objective_destroy(&made);
+            assert_int_equal(memory.live, 0);
+            break;
+        }
+        assert_null(made);
+        assert_int_equal(memory.live, 0);
+    }
+    dopt_objective_destroy(&objective);
+    dopt_loss_destroy(&loss);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(matches_the_textbook),
+        cmocka_unit_test(softmax_through_blocks),
+        cmocka_unit_test(custom_and_bad_arguments),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
