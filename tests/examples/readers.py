@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""lp_regression on small good and bad files, and with bad options.  usage: readers.py LP_REGRESSION"""
+import csv
+import gzip
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+program = sys.argv[1]
+folder = pathlib.Path(tempfile.mkdtemp())
+failures = []
+
+
+def run(*options):
+    return subprocess.run([program, *map(str, options)], capture_output=True, text=True, timeout=100)
+
+
+def check(condition, what):
+    if not condition:
+        failures.append(what)
+
+
+def table(content, name="t", pack=False):
+    path = folder / name
+    data = content.encode()
+    path.write_bytes(gzip.compress(data) if pack else data)
+    return path
+
+
+def good(content, rows, features, *options, **kind):
+    done = run("--data", table(content, **kind), "--steps", 20, "--lr", "0.01", "--method", "gd", "--quiet", *options)
+    check(done.returncode == 0 and f"{rows} rows, {features} features" in done.stdout,
+          f"{content[:30]!r}: {done.stdout}{done.stderr}")
+
+
+def bad(content, *messages, options=()):
+    done = run("--data", table(content), "--steps", 5, *options)
+    check(done.returncode == 1 and not done.stdout and done.stderr.count("\n") == 1, f"{content[:30]!r}: {done}")
+    for message in messages:
+        check(message in done.stderr, f"{content[:30]!r}: {message!r} is not in {done.stderr!r}")
+
+
+def usage(message, *options):
+    done = run(*options)
+    check(done.returncode == 2 and not done.stdout and message in done.stderr and done.stderr.count("\n") == 1,
+          f"{options}: {done}")
+
+
+gas = "1;10.5 1:1 2:2.5\n2;20 1:2 2:1\n1;35 1:4 2:-3e0\n1;41 1:5 2:7\n"
+good(gas, 4, 2)
+good(gas.replace("\n", "\r\n"), 4, 2)
+good(gas, 3, 2, "--class", "1")
+good(gas, 4, 2, pack=True)
+good("-1 1:1 3:2 \n+1 2:1\n-1 3:7\n1 1:4\n", 4, 3)
+good("a,b,c\n1,2,3\n4,5,7\n7,8,8\n1,9,4\n", 4, 2)
+good('"a","b","c"\n"1",2,3\n4,5,7\n7,8,8\n', 3, 2, "--target", "a")
+good("1\t2\t3\n4\t5\t7\n7\t9\t8\n", 3, 2, "--target", "1")
+good("1,2,5,3\n4,5,5,7\n7,9,5,8", 3, 2)
+
+bad("", "the file is empty")
+bad(gas + "1;7 1:x\n", "t:5:7: expected a finite number, found 'x'")
+bad(gas + "1 7 1:3\n", "t:5:2: expected the end of the number")
+bad("1 2:3 2:4\n", "t:1:7: expected an index larger than the one before, found '2:4'")
+bad("1 0:3\n", "t:1:3: expected an index from 1 up")
+bad("1 3\n", "t:1:4: expected ':' after the index, found the end of the line")
+bad("1,2,3\n4,nan,6\n", "t:2:3: expected a finite number, found 'nan,6'")
+bad("1,2,3\n4,1e999,6\n", "t:2:3: expected a finite number")
+bad("1,2,3\n4,0x10,6\n", "t:2:3: expected a finite number")
+bad("1,2,3\n4,5\n", "t:2:4: expected another field: as many as in the first line, found the end of the line")
+bad("1,2,3\n4,5,6,7\n", "t:2:6: expected the end of the line")
+bad("1,2,3\n4,,6\n", "t:2:3: expected a finite number, found ',6'")
+bad('a,b\n1,"2\n', "t:2:3: expected a closing quote")
+bad("a,b\n1,2\n", "expected a column with the name or number given as --target", options=("--target", "z"))
+bad("a,b\n1,2\n3,2\n", "constant")
+bad(gas, "no row of class 9", options=("--class", "9"))
+missing = run("--data", folder / "missing")
+check(missing.returncode == 1 and "No such file" in missing.stderr, str(missing))
+
+usage("--p 0.5: must be a number from 1 up", "--p", "0.5")
+usage("--depth 0: must be", "--depth", "0")
+usage("--method sgd: must be", "--method", "sgd")
+usage("--steps -1: must be", "--steps", "-1")
+usage("--lr nan: must be", "--lr", "nan")
+usage("--frobnicate: no such option", "--frobnicate", "1")
+usage("its value is missing", "--p")
+usage("integers", "--method", "factored", "--depth", "2.5")
+check(run("--help").stdout.startswith("usage: lp_regression"), "--help")
+
+out = folder / "out"
+done = run("--steps", 100, "--method", "gd,e2e,factored,adam", "--depth", "2", "--lr", "1e-3", "--out", out, "--record", 10)
+check(done.returncode == 0 and "winner" in done.stdout, str(done))
+rows = list(csv.DictReader(open(out / "curves.csv")))
+check(list(rows[0]) == ["method", "depth", "lr", "step", "loss", "distance"], "columns")
+check({r["method"] for r in rows} == {"gd", "e2e", "factored", "adam"}, "methods")
+check({int(r["step"]) for r in rows} >= set(range(0, 101, 10)), "steps")
+summary = json.load(open(out / "summary.json"))
+for r in rows:
+    check(abs(float(r["loss"]) - float(r["distance"]) - summary["optimum"]) < 1e-12, "distance")
+check(len(summary["runs"]) == 4 and summary["optimum_certified"], "summary")
+check((out / "curves.gp").exists() and ("no picture" in done.stderr or "</svg>" in (out / "curves.svg").read_text()), "svg")
+again = run("--steps", 100, "--method", "gd,e2e,factored,adam", "--depth", "2", "--lr", "1e-3", "--out", out, "--record", 10)
+check(list(csv.DictReader(open(out / "curves.csv"))) == rows, "a second run gives the same numbers")
+huge = run("--steps", 100, "--method", "gd", "--lr", "1e9", "--quiet")
+check(huge.returncode == 0 and "diverged" in huge.stdout, str(huge))
+
+print("\n".join(failures) or "all in order")
+sys.exit(bool(failures))
