@@ -60,7 +60,8 @@ static dopt_fit_options options_of(const run *r, const job *j)
     dopt_fit_options o = DOPT_FIT_OPTIONS_INIT;
     o.model = r->how->model;
     o.optimizer = r->how->optimizer;
-    o.depth = r->depth;
+    /* At depth 1, depth only says how the first weights are drawn: as for the network of depth 2. */
+    o.depth = r->how->model == DOPT_MODEL_DIRECT ? 2.0 : r->depth;
     o.width = j->width;
     o.init = j->init;
     o.init_std = j->init_std;
