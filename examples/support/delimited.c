@@ -5,7 +5,7 @@
 
 #include "cells.h"
 
-/* A field starts at `at`: its text without quotes, and what comes after it. */
+/* A field: its text without quotes and the blanks around it, and what comes after it. */
 typedef struct field {
     const char *start, *next; /* next: the delimiter or the end of the line */
     size_t length;
@@ -14,10 +14,14 @@ typedef struct field {
 static bool take_field(lines *l, const char *at, char delimiter, field *out)
 {
     const char both[] = { delimiter, '\0' };
+    while (*at == ' ')
+        at++;
     if (*at != '"') {
         out->start = at;
         out->length = strcspn(at, both);
         out->next = at + out->length;
+        while (out->length > 0 && at[out->length - 1] == ' ')
+            out->length--;
         return true;
     }
     const char *close = strchr(at + 1, '"');
@@ -73,7 +77,7 @@ static bool read_heading(lines *l, const char *line, char delimiter, const char 
 
 static bool read_row(lines *l, const char *line, char delimiter, const heading *h, cells *out)
 {
-    const char *at = line, ends[] = { delimiter, '"', '\0' };
+    const char *at = line, ends[] = { delimiter, '"', ' ', '\0' };
     double target = 0.0;
     for (int column = 0; column < h->columns; column++) {
         field f = { at, at, 0 };

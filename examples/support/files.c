@@ -89,7 +89,7 @@ static void write_script(FILE *file, const results *r)
                   "# gnuplot curves.gp\nset terminal svg size 900,600 dynamic background rgb 'white'\n"
                   "set output 'curves.svg'\nset datafile separator ','\nset logscale xy\nset grid\n"
                   "set title 'mean of |error|^{%g}: distance from the optimum'\nset xlabel 'steps'\n"
-                  "set ylabel 'loss - optimum'\nset format y '10^{%%T}'\nset key outside right top\nplot",
+                  "set ylabel 'loss - optimum'\nset format y '10^{%%T}'\nset key top right\nplot",
                   r->j->p);
     for (int i = 0; i < r->count; i++) {
         const run *one = &r->runs[i];

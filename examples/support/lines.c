@@ -54,8 +54,10 @@ static const char *give_up(lines *l, const char *why)
 static const char *at_end(lines *l)
 {
     int code = Z_OK;
-    const char *why = gzerror(l->file, &code);
-    return code == Z_OK || code == Z_STREAM_END ? NULL : give_up(l, why);
+    (void)gzerror(l->file, &code);
+    if (code == Z_OK || code == Z_STREAM_END)
+        return NULL;
+    return give_up(l, code == Z_ERRNO ? strerror(errno) : "the compressed data are cut off or damaged");
 }
 
 static bool grow(lines *l)
@@ -72,19 +74,20 @@ static bool grow(lines *l)
 const char *lines_next(lines *l)
 {
     size_t used = 0;
+    int byte;
     l->number++;
-    for (;;) {
+    while ((byte = gzgetc(l->file)) != -1 && byte != '\n') {
+        if (byte == '\0')
+            return give_up(l, "expected text, found a NUL byte");
         if (used + 2 > l->capacity && !grow(l))
             return give_up(l, "the line is too long");
-        if (!gzgets(l->file, l->text + used, (int)(l->capacity - used)))
-            break;
-        used += strlen(l->text + used);
-        if (used > 0 && l->text[used - 1] == '\n')
-            break;
+        l->text[used++] = (char)byte;
     }
-    if (used == 0 || at_end(l) || l->failed)
-        return at_end(l);
-    while (used > 0 && (l->text[used - 1] == '\n' || l->text[used - 1] == '\r'))
+    if (byte == -1 && (at_end(l) || l->failed || used == 0))
+        return NULL;
+    if (l->capacity == 0 && !grow(l))
+        return give_up(l, "out of memory");
+    if (used > 0 && l->text[used - 1] == '\r')
         used--;
     l->text[used] = '\0';
     return l->text;

@@ -40,6 +40,8 @@ static bool fill(const char *path, const char *target, const char *label, cells 
     if (!l)
         return false;
     const char *first = lines_next(l);
+    while (first && !*first)
+        first = lines_next(l);
     if (!first && !lines_failed(l))
         (void)snprintf(message, TABLE_MESSAGE, "%s: the file is empty", path);
     bool good = first != NULL;
