@@ -157,6 +157,35 @@ static void update_is_apply(void **state)
     }
 }
 
+/* One row of one magnitude, from subnormal to huge, against long double. */
+static void extreme_magnitudes_of_a_row(void **state)
+{
+    (void)state;
+    static const double sizes[] = { 5e-324, 1e-310, 1e-160, 1.0, 1e100, 1e150, 1e307 };
+    static const double depths[] = { 1.0 + 1e-15, 1.5, 2.0, 3.0, 1e9, INFINITY };
+    for (int i = 0; i < 7 * 7 * 6; i++) {
+        const double depth = depths[i / 49], size = sizes[i / 7 % 7], g = sizes[i % 7];
+        const double w[3] = { size, 0.0, 0.0 }, grad[3] = { g, g, 0.0 };
+        double out[3] = { 7, 7, 7 };
+        const long double base = isinf(depth) ? (long double)size * size : powl(size, 2.0L - 2.0L / depth);
+        const long double want[2] = { (isinf(depth) ? 1.0L : depth) * base * g, isinf(depth) ? 0.0L : base * g };
+        dopt_e2e *e2e = create(1, 3, depth, DOPT_E2E_NESTED);
+        const dopt_status status =
+            dopt_e2e_apply(e2e, dopt_cmat_f64(w, 1, 3), dopt_cmat_f64(grad, 1, 3), dopt_mat_f64(out, 1, 3));
+        dopt_e2e_destroy(&e2e);
+        const long double eigenvalue = isinf(depth) ? base : depth * base;
+        if (base < 1e-300L || eigenvalue > 1e300L) /* P itself is below or beyond the numbers */
+            continue;
+        if (want[0] > 1e300L) {
+            assert_true(status == DOPT_ERR_NUMERICAL || want[0] < 1.8e308L);
+            continue;
+        }
+        assert_int_equal(status, DOPT_OK);
+        for (int c = 0; c < 2; c++)
+            ASSERT_CLOSE(out[c], (double)want[c], 1e-14 * (double)want[c] + 2e-322 * (double)fmaxl(1.0L, base));
+    }
+}
+
 static void zero_is_a_fixed_point(void **state)
 {
     (void)state;
@@ -258,6 +287,7 @@ int main(void)
         cmocka_unit_test(diagonal_has_a_closed_form),
         cmocka_unit_test(transposes_scales_and_is_symmetric),
         cmocka_unit_test(update_is_apply),
+        cmocka_unit_test(extreme_magnitudes_of_a_row),
         cmocka_unit_test(zero_is_a_fixed_point),
         cmocka_unit_test(bad_arguments_leave_the_output_alone),
         cmocka_unit_test(survives_every_failed_allocation_and_steps_without),

@@ -115,6 +115,15 @@ static dopt_status bowl(dopt_cmat w, const dopt_batch *batch, double *value, dop
     return DOPT_OK;
 }
 
+static dopt_status broken(dopt_cmat w, const dopt_batch *batch, double *value, dopt_mat grad, void *user)
+{
+    (void)w;
+    (void)batch;
+    (void)value;
+    (void)grad;
+    return *(const dopt_status *)user;
+}
+
 static void custom_and_bad_arguments(void **state)
 {
     (void)state;
@@ -127,6 +136,11 @@ static void custom_and_bad_arguments(void **state)
     factor = INFINITY;
     ASSERT_FAILS(dopt_objective_eval(objective, dopt_cmat_f64(w, 1, 1), NULL, &value, dopt_mat_none()),
                  DOPT_ERR_NONFINITE, "callback");
+    dopt_objective_destroy(&objective);
+    dopt_status given = DOPT_ERR_IO;
+    ASSERT_OK(dopt_objective_create_custom(1, 1, broken, &given, &objective));
+    ASSERT_FAILS(dopt_objective_eval(objective, dopt_cmat_f64(w, 1, 1), NULL, &value, dopt_mat_none()), DOPT_ERR_IO,
+                 "dopt_objective_eval: the callback returned");
     dopt_objective_destroy(&objective);
     ASSERT_FAILS(dopt_objective_create_custom(1, 1, NULL, NULL, &objective), DOPT_ERR_INVALID, "fn is NULL");
     ASSERT_OK(dopt_loss_create_lp(4.0, NULL, &loss));

@@ -116,7 +116,8 @@ DOPT_API void dopt_e2e_destroy(dopt_e2e **e2e);
  * @retval DOPT_ERR_SHAPE      a view is not a k x d view
  * @retval DOPT_ERR_DTYPE      the views differ in dtype
  * @retval DOPT_ERR_NONFINITE  w or grad holds a NaN or an infinity
- * @retval DOPT_ERR_NUMERICAL  no decomposition converged, or the result overflows, or N ||grad||
+ * @retval DOPT_ERR_NUMERICAL  no decomposition converged, or the result overflows, or N ||grad||, or an
+ *                             eigenvalue of P
  */
 DOPT_API dopt_status dopt_e2e_apply(dopt_e2e *e2e, dopt_cmat w, dopt_cmat grad, dopt_mat out);
 

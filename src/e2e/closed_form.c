@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Both are out = a w + b grad with two numbers: one pass, after one that reads for Claim 2's inner products. Those are
- * taken of w and grad scaled to size 1 by powers of two, so that no square of a tiny weight is lost.
+ * Both are out = keep w + along (scale w) + b grad with a few numbers: one pass, after one that reads for Claim 2's
+ * inner products. Those are taken of w and grad scaled to size 1 by powers of two, so that no square of a tiny weight
+ * is lost; `along` is the coefficient of w so scaled, which is of the size of the result where that of w itself may not
+ * be a number.
  *
  * Whether the result can overflow is decided by a bound; where it might, a pass that writes nothing comes first.
  */
@@ -16,8 +18,13 @@
 #include "e2e/kernel.h"
 #include "linalg/lines.h"
 
-/* out = a w + b grad or, where `write` is false, only a look at it. Returns whether all of it fits the dtype. */
-static bool combine(double a, double b, dopt__move move, bool write)
+/* out = keep w + along (scale w) + b grad */
+typedef struct combination {
+    double keep, along, scale, b;
+} combination;
+
+/* Write the combination or, where `write` is false, only look at it. Returns whether all of it fits the dtype. */
+static bool combine(combination c, dopt__move move, bool write)
 {
     const double limit = move.out.dtype == DOPT_F32 ? (double)FLT_MAX : DBL_MAX;
     const dopt__walk walk = dopt__walk_along(dopt_const(move.out));
@@ -29,7 +36,7 @@ static bool combine(double a, double b, dopt__move move, bool write)
             const double *w = dopt__load(move.w, piece, of_w), *grad = dopt__load(move.grad, piece, of_grad);
             double *out = write ? dopt__target(move.out, piece, of_out) : of_out;
             for (ptrdiff_t i = 0; i < piece.count; i++)
-                out[i] = a * w[i] + b * grad[i];
+                out[i] = c.keep * w[i] + c.along * (c.scale * w[i]) + c.b * grad[i];
             if (write)
                 dopt__store(move.out, piece, out);
             else
@@ -39,19 +46,21 @@ static bool combine(double a, double b, dopt__move move, bool write)
     return fits;
 }
 
-static dopt_status combine_if_it_fits(double a, double b, dopt__move move)
+static dopt_status combine_if_it_fits(combination c, dopt__move move)
 {
     const double limit = move.out.dtype == DOPT_F32 ? (double)FLT_MAX : DBL_MAX;
-    const double bound = fabs(a) * move.largest_w + fabs(b) * move.largest_grad;
-    if (!(bound <= 0.25 * limit) && !combine(a, b, move, false))
-        return dopt__fail(DOPT_ERR_NUMERICAL, move.func, "the result overflows");
-    (void)combine(a, b, move, true);
+    const double bound =
+        fabs(c.keep) * move.largest_w + fabs(c.along) * (c.scale * move.largest_w) + fabs(c.b) * move.largest_grad;
+    if (!(bound <= 0.25 * limit) && !combine(c, move, false))
+        return dopt__fail(DOPT_ERR_NUMERICAL, move.func, "the result, or an eigenvalue of P, overflows");
+    (void)combine(c, move, true);
     return DOPT_OK;
 }
 
 dopt_status dopt__closed_identity(dopt__move move)
 {
-    return combine_if_it_fits(move.keep, move.rate, move);
+    const combination c = { move.keep, 0.0, 1.0, move.rate };
+    return combine_if_it_fits(c, move);
 }
 
 /* A power of two that brings a number of this size near 1; 1 for 0. */
@@ -94,15 +103,15 @@ static products inner_products(dopt__move move, double scale_w, double scale_gra
 
 dopt_status dopt__closed_vector(dopt__move move, double depth)
 {
+    combination c = { move.keep, 0.0, 1.0, 0.0 };
     if (move.largest_w == 0.0)
-        return combine_if_it_fits(move.keep, 0.0, move);
-    const double scale_w = scale_of(move.largest_w), scale_grad = scale_of(move.largest_grad);
-    const products sum = inner_products(move, scale_w, scale_grad);
-    const double scaled_norm = sqrt(sum.ww), norm = scaled_norm / scale_w;
-    const double along = sum.wg / scaled_norm / scale_grad; /* u^T g */
-    if (isinf(depth))
-        return combine_if_it_fits(move.keep + move.rate * norm * along, 0.0, move);
-    const double scale = dopt__kernel_scale(norm, depth);
-    const double a = move.keep + move.rate * (depth - 1.0) * (scale / norm) * along;
-    return combine_if_it_fits(a, move.rate * scale, move);
+        return combine_if_it_fits(c, move);
+    const double scale_grad = scale_of(move.largest_grad);
+    c.scale = scale_of(move.largest_w);
+    const products sum = inner_products(move, c.scale, scale_grad);
+    const double scaled_norm = sqrt(sum.ww), factor = dopt__kernel_scale(scaled_norm / c.scale, depth);
+    const double projection = sum.wg / sum.ww; /* u^T g / |w|, both scaled */
+    c.along = move.rate * (isinf(depth) ? factor : (depth - 1.0) * factor) / scale_grad * projection;
+    c.b = isinf(depth) ? 0.0 : move.rate * factor;
+    return combine_if_it_fits(c, move);
 }

@@ -199,7 +199,7 @@ static dopt_status finish(dopt_e2e *e2e, dopt__move move, dopt_cmat y, double fa
         dopt__copy(move.keep, move.w, result);
     dopt__gemm(factor, u, y, move.keep != 0.0 ? 1.0 : 0.0, result);
     if (!(dopt__max_abs(dopt_const(result)) <= (is_float ? (double)FLT_MAX : DBL_MAX)))
-        return dopt__fail(DOPT_ERR_NUMERICAL, move.func, "the result overflows");
+        return dopt__fail(DOPT_ERR_NUMERICAL, move.func, "the result, or an eigenvalue of P, overflows");
     dopt__copy(1.0, dopt_const(result), move.out);
     return DOPT_OK;
 }

@@ -125,7 +125,9 @@ dopt_status dopt__loss_sum(const dopt_loss *loss, dopt_cmat z, dopt_cmat y, doub
         *sum = elementwise_sum(loss, z, y, dz);
     } else if (loss->fn) {
         double plain;
-        DOPT_TRY(loss->fn(z, y, &plain, dz, loss->user));
+        const dopt_status status = loss->fn(z, y, &plain, dz, loss->user);
+        if (status != DOPT_OK)
+            return dopt__fail(status, "dopt_loss_fn", "the callback returned \"%s\"", dopt_status_string(status));
         *sum = loss->weight * plain;
         if (dz.data && loss->weight != 1.0)
             dopt__copy(loss->weight, dopt_const(dz), dz);

@@ -128,7 +128,9 @@ static dopt_status eval_custom(dopt_objective *objective, const char *func, dopt
                                double *value, dopt_mat grad)
 {
     double found = NAN;
-    DOPT_TRY(objective->fn(w, batch, &found, grad, objective->user));
+    const dopt_status status = objective->fn(w, batch, &found, grad, objective->user);
+    if (status != DOPT_OK)
+        return dopt__fail(status, func, "the callback returned \"%s\"", dopt_status_string(status));
     if (!isfinite(found))
         return dopt__fail(DOPT_ERR_NONFINITE, func, "the value that the callback gave is %g, must be finite", found);
     if (grad.data && !dopt__all_finite(dopt_const(grad)))
