@@ -8,7 +8,7 @@
 typedef struct optimum {
     double value;
     double gap;     /* what Newton's method still expects to gain, relative to the value */
-    bool certified; /* the gap is below 1e-9 */
+    bool certified; /* the gap is below 1e-9, or the fit is exact */
     int iterations;
 } optimum;
 
