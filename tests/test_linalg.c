@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* Products, norms, scans and copies in every layout and dtype, against the textbook. */
+#include <math.h>
+
+#include "base/memory.h"
+#include "linalg/blas.h"
+#include "linalg/scan.h"
+#include "support/support.h"
+
+static void products_in_every_layout(void **state)
+{
+    (void)state;
+    dopt_rng rng = test_rng_begin(__func__);
+    for (int round = 0; round < 128; round++) {
+        const ptrdiff_t m = test_size(&rng, 20), n = test_size(&rng, 20), k = test_size(&rng, 20);
+        const dopt_dtype dtype = round < 64 ? DOPT_F64 : DOPT_F32;
+        test_array a = test_array_new(m, k, dtype, (test_layout)(round % 4));
+        test_array b = test_array_new(k, n, dtype, (test_layout)(round / 4 % 4));
+        test_array c = test_array_new(m, n, dtype, (test_layout)(round / 16 % 4));
+        test_array s = test_array_new(m, m, dtype, (test_layout)(round / 16 % 4));
+        double want[400], square[400];
+        test_fill(&rng, a.view);
+        test_fill(&rng, b.view);
+        dopt__gemm(2.0, dopt_const(a.view), dopt_const(b.view), 0.0,
+                   c.view); /* c is NaN before: beta 0 does not read */
+        dopt__gemm(1.0, dopt_const(a.view), dopt_const(b.view), 0.5, c.view);
+        dopt__syrk_lower(1.0, dopt_const(a.view), 0.0, s.view);
+        test_multiply(dopt_const(a.view), dopt_const(b.view), dopt_mat_f64(want, m, n));
+        test_multiply(dopt_const(a.view), dopt_ctransposed(dopt_const(a.view)), dopt_mat_f64(square, m, m));
+        const double tiny = 10.0 * (double)k * test_eps(dtype) * test_norm(dopt_const(a.view));
+        for (ptrdiff_t r = 0; r < m; r++) {
+            for (ptrdiff_t i = 0; i < n; i++)
+                ASSERT_CLOSE(test_get(dopt_const(c.view), r, i), 2.0 * want[r * n + i],
+                             tiny * (1.0 + test_norm(dopt_const(b.view))));
+            for (ptrdiff_t i = 0; i <= r; i++)
+                ASSERT_CLOSE(test_get(dopt_const(s.view), r, i), square[r * m + i],
+                             tiny * (1.0 + test_norm(dopt_const(a.view))));
+        }
+        test_array_padding(&a);
+        test_array_padding(&b);
+        test_array_padding(&c);
+        test_array_padding(&s);
+        test_array_free(&a);
+        test_array_free(&b);
+        test_array_free(&c);
+        test_array_free(&s);
+    }
+}
+
+static void one_bad_number_is_found_anywhere(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 3 * 2 * TEST_LAYOUTS; round++) {
+        const dopt_dtype dtype = round % 2 ? DOPT_F32 : DOPT_F64;
+        test_array a = test_array_new(3, 300, dtype, (test_layout)(round / 2 % TEST_LAYOUTS));
+        for (ptrdiff_t i = 0; i < 900; i++)
+            test_set(a.view, i / 300, i % 300, -(double)i);
+        assert_true(dopt__max_abs(dopt_const(a.view)) == 899.0);
+        for (ptrdiff_t i = 0; i < 900; i += 37) {
+            test_set(a.view, i / 300, i % 300, test_nonfinite[round / 8]);
+            assert_false(dopt__all_finite(dopt_const(a.view)));
+            assert_int_equal(dopt__check_finite("f", "a", dopt_const(a.view)), DOPT_ERR_NONFINITE);
+            test_set(a.view, i / 300, i % 300, 1.0);
+            assert_true(dopt__all_finite(dopt_const(a.view)));
+        }
+        test_array_padding(&a);
+        test_array_free(&a);
+    }
+}
+
+static void norms_do_not_overflow(void **state)
+{
+    (void)state;
+    static const double sizes[] = { 5e-324, 1e-310, 1e-200, 1.0, 1e200, 1e307 };
+    for (int i = 0; i < 6; i++) {
+        const double a[4] = { 3.0 * sizes[i], 0.0, 0.0, 4.0 * sizes[i] }, want = 5.0 * sizes[i];
+        ASSERT_CLOSE(dopt__norm(dopt_cmat_f64(a, 2, 2)), want, 4.0 * test_eps(DOPT_F64) * want);
+    }
+    const double zero[1] = { 0.0 };
+    assert_true(dopt__norm(dopt_cmat_f64(zero, 1, 1)) == 0.0);
+}
+
+static void copies_between_layouts_and_dtypes(void **state)
+{
+    (void)state;
+    dopt_rng rng = test_rng_begin(__func__);
+    for (int round = 0; round < 64; round++) {
+        const ptrdiff_t m = test_size(&rng, 40), n = 1 + test_int(&rng, 0, 600);
+        test_array a = test_array_new(m, n, round % 2 ? DOPT_F32 : DOPT_F64, (test_layout)(round / 2 % 4));
+        test_array b = test_array_new(m, n, round % 3 ? DOPT_F32 : DOPT_F64, (test_layout)(round / 8 % 4));
+        test_fill(&rng, a.view);
+        dopt__copy(-2.0, dopt_const(a.view), b.view);
+        for (ptrdiff_t r = 0; r < m; r++)
+            for (ptrdiff_t c = 0; c < n; c++) {
+                const double want = -2.0 * test_get(dopt_const(a.view), r, c);
+                assert_true(test_get(dopt_const(b.view), r, c) == (round % 3 ? (double)(float)want : want));
+            }
+        dopt__fill(b.view, 3.0);
+        assert_true(test_get(dopt_const(b.view), m - 1, n - 1) == 3.0);
+        test_array_padding(&a);
+        test_array_padding(&b);
+        test_array_free(&a);
+        test_array_free(&b);
+    }
+}
+
+static void memory_is_aligned_and_counted(void **state)
+{
+    (void)state;
+    test_memory memory = { .left = -1 };
+    const dopt_allocator allocator = test_allocator(&memory), half = { allocator.allocate, NULL, NULL };
+    for (size_t count = 0; count < 200; count += 7) {
+        double *p = dopt__alloc(&allocator, count, sizeof *p);
+        assert_non_null(p);
+        assert_int_equal((uintptr_t)p % DOPT__ALIGN, 0);
+        for (size_t i = 0; i < count; i++)
+            assert_true(p[i] == 0.0);
+        dopt__release(&allocator, p);
+    }
+    assert_int_equal(memory.live, 0);
+    assert_null(dopt__alloc(&allocator, SIZE_MAX / 4, 8));
+    assert_null(dopt__alloc(NULL, SIZE_MAX, 1));
+    dopt__release(NULL, NULL);
+    assert_int_equal(dopt__check_allocator("f", &half), DOPT_ERR_INVALID);
+    assert_int_equal(dopt__check_allocator("f", &allocator), DOPT_OK);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(products_in_every_layout),      cmocka_unit_test(one_bad_number_is_found_anywhere),
+        cmocka_unit_test(norms_do_not_overflow),         cmocka_unit_test(copies_between_layouts_and_dtypes),
+        cmocka_unit_test(memory_is_aligned_and_counted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
