@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+#define _DEFAULT_SOURCE /* popen, realpath */
+
+#include "report.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { text_max = 1024 };
+
+static _Noreturn void give_up(const char *what, const char *why)
+{
+    (void)fprintf(stderr, "%s: %s\n", what, why);
+    exit(EXIT_FAILURE);
+}
+
+static _Noreturn void usage(const char *program, const char *what, int code)
+{
+    (void)fprintf(code ? stderr : stdout,
+                  "%s\n\nusage: %s [options]\n"
+                  "  --threads N   threads of BLAS and of the peers (default 1)\n"
+                  "  --seconds S   time for each line of the table (default 1)\n"
+                  "  --out DIR     folder of the CSV file and the picture (default bench-results)\n"
+                  "  --quick       small sizes only\n",
+                  what, program);
+    exit(code);
+}
+
+static void start_again_with(int threads, char **argv)
+{
+    char number[16];
+    (void)snprintf(number, sizeof number, "%d", threads);
+    const char *present = getenv("OPENBLAS_NUM_THREADS");
+    if (present && strcmp(present, number) == 0)
+        return;
+    (void)setenv("OPENBLAS_NUM_THREADS", number, 1);
+    (void)setenv("OMP_NUM_THREADS", number, 1);
+    (void)execv("/proc/self/exe", argv);
+    give_up("/proc/self/exe", strerror(errno));
+}
+
+bench_options bench_begin(int argc, char **argv, const char *what)
+{
+    bench_options options = { 1, 1.0, "bench-results", false };
+    for (int i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+        if (strcmp(argv[i], "--help") == 0)
+            usage(argv[0], what, EXIT_SUCCESS);
+        if (strcmp(argv[i], "--quick") == 0) {
+            options.quick = true;
+            continue;
+        }
+        if (value && strcmp(argv[i], "--threads") == 0)
+            options.threads = atoi(value);
+        else if (value && strcmp(argv[i], "--seconds") == 0)
+            options.seconds = atof(value);
+        else if (value && strcmp(argv[i], "--out") == 0)
+            options.out = value;
+        else
+            usage(argv[0], what, 2);
+        i++;
+    }
+    if (options.threads < 1 || !(options.seconds > 0.0))
+        usage(argv[0], what, 2);
+    start_again_with(options.threads, argv);
+    return options;
+}
+
+void bench_machine(FILE *to, const bench_options *options)
+{
+    char line[text_max], model[text_max] = "unknown processor";
+    FILE *info = fopen("/proc/cpuinfo", "r");
+    while (info && fgets(line, sizeof line, info))
+        if (strncmp(line, "model name", 10) == 0 && strchr(line, ':')) {
+            line[strcspn(line, "\n")] = '\0';
+            (void)snprintf(model, sizeof model, "%s", strchr(line, ':') + 2);
+            break;
+        }
+    if (info)
+        (void)fclose(info);
+    (void)fprintf(to, "# %s, %ld cores, %s, %d thread%s\n", model, sysconf(_SC_NPROCESSORS_ONLN), BENCH_BLAS,
+                  options->threads, options->threads == 1 ? "" : "s");
+}
+
+FILE *bench_open(const bench_options *options, const char *name)
+{
+    char path[text_max];
+    if (mkdir(options->out, 0777) != 0 && errno != EEXIST)
+        give_up(options->out, strerror(errno));
+    (void)snprintf(path, sizeof path, "%s/%s", options->out, name);
+    FILE *file = fopen(path, "w");
+    if (!file)
+        give_up(path, strerror(errno));
+    return file;
+}
+
+static bool succeeds(const char *command)
+{
+    const int status = system(command); /* NOLINT(cert-env33-c): a fixed command */
+    return status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+void bench_plot(const bench_options *options, const char *script)
+{
+    char command[2 * text_max];
+    (void)snprintf(command, sizeof command, "cd '%s' && gnuplot %s", options->out, script);
+    if (!succeeds(command))
+        (void)fprintf(stderr, "no picture: gnuplot is missing or failed; later: %s\n", command);
+}
+
+const char *bench_torch(void)
+{
+    if (succeeds("python3 -c 'import torch' 2>/dev/null"))
+        return "python3";
+    return succeeds("/usr/bin/python3 -c 'import torch' 2>/dev/null") ? "/usr/bin/python3" : NULL;
+}
+
+bool bench_peer(const char *script, const char *arguments, int count, double *numbers)
+{
+    const char *python = bench_torch();
+    char command[2 * text_max];
+    if (!python)
+        return false;
+    (void)snprintf(command, sizeof command, "%s '%s/%s' %s", python, BENCH_SOURCE, script, arguments);
+    FILE *peer = popen(command, "r");
+    int found = 0;
+    while (peer && found < count && fscanf(peer, "%lf", &numbers[found]) == 1)
+        found++;
+    return peer && pclose(peer) == 0 && found == count;
+}
+
+void bench_check(const char *what, double error, double tolerance)
+{
+    if (error <= tolerance)
+        return;
+    (void)fprintf(stderr, "%s: the result is off by %.2g, allowed is %.2g; nothing was timed\n", what, error,
+                  tolerance);
+    exit(EXIT_FAILURE);
+}
