@@ -43,6 +43,13 @@ size_t dopt__svd_bytes(const dopt__svd *svd);
  */
 bool dopt__svd_compute(dopt__svd *svd, dopt_cmat w, double largest);
 
+/*
+ * From now on, where all values exceed `ratio` times the largest, vt is not formed: rank is k, and the values are the
+ * roots of the eigenvalues of w w^T, which costs them 1 / ratio eps at most. Nested method only.
+ */
+void dopt__svd_spare_vt(dopt__svd *svd, double ratio);
+bool dopt__svd_has_vt(const dopt__svd *svd);
+
 /* The result, in the workspace. */
 ptrdiff_t dopt__svd_first(const dopt__svd *svd);
 ptrdiff_t dopt__svd_rank(const dopt__svd *svd);
