@@ -7,7 +7,7 @@
 #include "objective/row_kernels.h"
 #include "support/support.h"
 
-enum { most_rows = 70, most_cols = 300, ahead = 32 };
+enum { most_rows = 70, most_cols = 300, ahead = DOPT__AHEAD };
 
 typedef struct rows {
     double f64[most_rows][most_cols], w64[most_cols], sum64[most_cols];
@@ -116,15 +116,14 @@ static void passes_agree(dopt_rng *rng, const dopt_loss *loss)
             data.w32[c] = (float)data.w64[c];
         }
         for (int isa = DOPT__PLAIN; isa <= (int)dopt__cpu_isa(); isa++)
-            for (int source = DOPT__FROM_CACHE; source <= DOPT__FROM_MEMORY; source++) {
+            for (int source = DOPT__CACHED; source <= DOPT__SCATTERED; source++) {
                 const void *w = dtype == DOPT_F64 ? (const void *)data.w64 : (const void *)data.w32;
-                const dopt__pass pass = { loss, form, parameter,       dopt_loss_weight(loss),
-                                          w,    n,    4 + 4 * (n % 8), (dopt__source)source };
+                const dopt__pass pass = { loss, form, parameter, dopt_loss_weight(loss), w, n, (dopt__source)source };
                 double sum[most_cols] = { 0.0 };
                 const dopt__row_kernels *kernels = &DOPT__BY_ISA(dopt__row_table, isa)->of[dtype];
                 const double value = kernels->pass(&pass, count, data.row[dtype], data.y, sum);
                 assert_true(value == kernels->pass(&pass, count, data.row[dtype], data.y, NULL));
-                if (isa == DOPT__PLAIN && source == DOPT__FROM_CACHE) {
+                if (isa == DOPT__PLAIN && source == DOPT__CACHED) {
                     first = value;
                     memcpy(kept, sum, sizeof kept);
                 }

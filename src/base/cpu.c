@@ -20,12 +20,12 @@ dopt__isa dopt__cpu_isa(void)
 
 double dopt__cpu_cache(void)
 {
-    static const double guess = 16777216.0;
+    static const double usual = 33554432.0; /* some systems add up the caches of all cores */
 #ifdef _SC_LEVEL3_CACHE_SIZE
-    const long bytes = sysconf(_SC_LEVEL3_CACHE_SIZE);
-    return bytes > 0 ? (double)bytes : guess;
+    const double bytes = (double)sysconf(_SC_LEVEL3_CACHE_SIZE);
+    return bytes > 0.0 && bytes < usual ? bytes : usual;
 #else
-    return guess;
+    return usual;
 #endif
 }
 

@@ -21,7 +21,7 @@ typedef enum dopt__isa { DOPT__PLAIN = 0, DOPT__AVX2 = 1, DOPT__AVX512 = 2, DOPT
 /* The best instruction set that this machine has: AVX2 with FMA, or AVX-512 F, DQ, BW and VL. */
 dopt__isa dopt__cpu_isa(void);
 
-/* Bytes of the last-level cache; a guess where the system does not say. */
+/* Bytes of the last-level cache that a core can use: at most 32 MiB, also where the system does not say. */
 double dopt__cpu_cache(void);
 
 /* Processors that this process may use; at least 1. */

@@ -21,8 +21,14 @@
 #include "base/cpu.h"
 #include "loss/loss_rows.h"
 
-/* How the rows arrive: from a cache, or in one stream from memory. The results are the same. */
-typedef enum dopt__source { DOPT__FROM_CACHE, DOPT__FROM_MEMORY } dopt__source;
+/* Where the rows come from, which decides what is prefetched. The results are the same. */
+typedef enum dopt__source {
+    DOPT__CACHED,   /* they follow each other, in a cache */
+    DOPT__STREAMED, /* they follow each other, in memory */
+    DOPT__SCATTERED /* anywhere: rows[i + DOPT__AHEAD] is fetched with rows[i] */
+} dopt__source;
+
+enum { DOPT__AHEAD = 8 };
 
 /* One pass over rows. */
 typedef struct dopt__pass {
@@ -31,7 +37,6 @@ typedef struct dopt__pass {
     double parameter, weight;
     const void *w; /* n elements, of the dtype of the rows */
     ptrdiff_t n;
-    ptrdiff_t ahead; /* rows[i + ahead] is prefetched with rows[i] */
     dopt__source source;
 } dopt__pass;
 
@@ -41,8 +46,8 @@ typedef struct dopt__row_kernels {
     void (*dot)(ptrdiff_t count, const void *const *lines, ptrdiff_t n, const void *v, void *out);
     /* sum += coef_0 lines_0 + coef_1 lines_1 + ... */
     void (*add)(ptrdiff_t count, const void *const *lines, ptrdiff_t n, const void *coef, void *sum);
-    /* Returns weight * sum of l; sum += weight * dl/dz_i rows_i. `sum` NULL: the value only. rows[count + ahead - 1]
-       can be read; ahead >= 2. */
+    /* Returns weight * sum of l; sum += weight * dl/dz_i rows_i. `sum` NULL: the value only. As
+       many as DOPT__AHEAD elements of `rows` beyond count can be read. */
     double (*pass)(const dopt__pass *pass, ptrdiff_t count, const void *const *rows, const double *y, void *sum);
 } dopt__row_kernels;
 

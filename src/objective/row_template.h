@@ -16,15 +16,12 @@ INLINE VECTOR NAMED(load)(const REAL *from)
 /* Halves to halves. */
 INLINE REAL NAMED(fold)(VECTOR *lane)
 {
-    for (int half = parts / 2; half >= 1; half /= 2)
-        for (int i = 0; i < half; i++)
-            lane[i] += lane[i + half];
+    UNROLL for (int half = parts / 2; half >= 1; half /= 2) UNROLL for (int i = 0; i < half; i++) lane[i] +=
+        lane[i + half];
     REAL left[sizeof(VECTOR) / sizeof(REAL)];
-    for (ptrdiff_t i = 0; i < WIDTH; i++)
-        left[i] = lane[0][i];
-    for (ptrdiff_t half = WIDTH / 2; half >= 1; half /= 2)
-        for (ptrdiff_t i = 0; i < half; i++)
-            left[i] += left[i + half];
+    UNROLL for (ptrdiff_t i = 0; i < WIDTH; i++) left[i] = lane[0][i];
+    UNROLL for (ptrdiff_t half = WIDTH / 2; half >= 1; half /= 2) UNROLL for (ptrdiff_t i = 0; i < half; i++) left[i] +=
+        left[i + half];
     return left[0];
 }
 
@@ -42,40 +39,40 @@ APART void NAMED(add_rest)(ptrdiff_t n, REAL coef, const REAL *x, REAL *sum)
         sum[c] += coef * x[c];
 }
 
-/* z_i = rows_i . v for `rows_at_once` rows; `fetched` of them are prefetched from `next`. */
-INLINE void NAMED(dot_some)(int rows_at_once, const void *const *rows, ptrdiff_t n, const REAL *v, int fetched,
-                            const void *const *next, REAL *z)
+/* z_i = rows_i . v for `rows_at_once` rows. With each block of columns, `fetch` prefetches a few lines. */
+INLINE void NAMED(dot_some)(int rows_at_once, const void *const *rows, ptrdiff_t n, const REAL *v, fetching fetch,
+                            REAL *z)
 {
+    const VECTOR zero = { 0 };
     VECTOR lane[4][parts];
-    memset(lane, 0, sizeof lane);
+    UNROLL for (int i = 0; i < rows_at_once; i++) UNROLL for (int j = 0; j < parts; j++) lane[i][j] = zero;
     ptrdiff_t c = 0;
     for (; c + LANES <= n; c += LANES) {
-        for (int i = 0; i < fetched; i++)
-            __builtin_prefetch((const REAL *)next[i] + c, 0, 2);
-        for (int j = 0; j < parts; j++) {
+        UNROLL for (int i = 0; i < fetch.lines; i++) __builtin_prefetch(fetch.from[i] + c / LANES * fetch.pace, 0, 2);
+        UNROLL for (int j = 0; j < parts; j++)
+        {
             const VECTOR weights = NAMED(load)(v + c + j * WIDTH);
-            for (int i = 0; i < rows_at_once; i++)
-                lane[i][j] += NAMED(load)((const REAL *)rows[i] + c + j * WIDTH) * weights;
+            UNROLL for (int i = 0; i < rows_at_once; i++) lane[i][j] +=
+                NAMED(load)((const REAL *)rows[i] + c + j * WIDTH) * weights;
         }
     }
-    for (int i = 0; i < rows_at_once; i++)
-        z[i] = NAMED(fold)(lane[i]);
+    UNROLL for (int i = 0; i < rows_at_once; i++) z[i] = NAMED(fold)(lane[i]);
     for (int i = 0; i < rows_at_once && c < n; i++)
         z[i] = NAMED(dot_rest)(n - c, (const REAL *)rows[i] + c, v + c, z[i]);
 }
 
-/* sum += coef_i rows_i, one row after the other, for `rows_at_once` rows; prefetches `bytes` beyond next. */
-INLINE void NAMED(add_some)(int rows_at_once, const void *const *rows, ptrdiff_t n, const REAL *coef, int fetched,
-                            const void *const *next, ptrdiff_t bytes, REAL *sum)
+/* sum += coef_i rows_i, one row after the other, for `rows_at_once` rows; fetches likewise. */
+INLINE void NAMED(add_some)(int rows_at_once, const void *const *rows, ptrdiff_t n, const REAL *coef, fetching fetch,
+                            REAL *sum)
 {
     ptrdiff_t c = 0;
     for (; c + LANES <= n; c += LANES) {
-        for (int i = 0; i < fetched; i++)
-            __builtin_prefetch((const char *)((const REAL *)next[i] + c) + bytes, 0, 2);
-        for (int j = 0; j < parts; j++) {
+        UNROLL for (int i = 0; i < fetch.lines; i++) __builtin_prefetch(fetch.from[i] + c / LANES * fetch.pace, 0, 2);
+        UNROLL for (int j = 0; j < parts; j++)
+        {
             VECTOR total = NAMED(load)(sum + c + j * WIDTH);
-            for (int i = 0; i < rows_at_once; i++)
-                total += coef[i] * NAMED(load)((const REAL *)rows[i] + c + j * WIDTH);
+            UNROLL for (int i = 0; i < rows_at_once; i++) total +=
+                coef[i] * NAMED(load)((const REAL *)rows[i] + c + j * WIDTH);
             memcpy(sum + c + j * WIDTH, &total, sizeof total);
         }
     }
@@ -88,9 +85,9 @@ static void NAMED(dot)(ptrdiff_t count, const void *const *lines, ptrdiff_t n, c
     REAL *z = out;
     ptrdiff_t i = 0;
     for (; i + abreast <= count; i += abreast)
-        NAMED(dot_some)(abreast, lines + i, n, v, 0, NULL, z + i);
+        NAMED(dot_some)(abreast, lines + i, n, v, nothing, z + i);
     for (; i < count; i++)
-        NAMED(dot_some)(1, lines + i, n, v, 0, NULL, z + i);
+        NAMED(dot_some)(1, lines + i, n, v, nothing, z + i);
 }
 
 static void NAMED(add)(ptrdiff_t count, const void *const *lines, ptrdiff_t n, const void *coef, void *sum)
@@ -98,42 +95,47 @@ static void NAMED(add)(ptrdiff_t count, const void *const *lines, ptrdiff_t n, c
     const REAL *a = coef;
     ptrdiff_t i = 0;
     for (; i + 4 <= count; i += 4)
-        NAMED(add_some)(4, lines + i, n, a + i, 0, NULL, 0, sum);
+        NAMED(add_some)(4, lines + i, n, a + i, nothing, sum);
     for (; i < count; i++)
-        NAMED(add_some)(1, lines + i, n, a + i, 0, NULL, 0, sum);
+        NAMED(add_some)(1, lines + i, n, a + i, nothing, sum);
 }
 
 /* The loss of a tile, row after row: l added to *total, weight * dl/dz to slope. */
 INLINE void NAMED(judge)(dopt__term_fn term, const dopt__pass *p, int count, const REAL *z, const double *y,
                          double *total, REAL *slope)
 {
-    for (int i = 0; i < count; i++) {
+    UNROLL for (int i = 0; i < count; i++)
+    {
         double value;
         slope[i] = (REAL)(p->weight * term(p->parameter, (double)z[i], y[i], &value));
         *total += value;
     }
 }
 
-/* Four rows at a time, with the rows that are `ahead` on their way into the cache. */
-INLINE double NAMED(pass_cached)(dopt__term_fn term, const dopt__pass *p, ptrdiff_t count, const void *const *rows,
-                                 const double *y, REAL *sum)
+/* Half of what comes next is fetched while a tile of four rows is predicted, the rest while it is pulled back. */
+INLINE double NAMED(pass_tiled)(dopt__term_fn term, bool scattered, const dopt__pass *p, ptrdiff_t count,
+                                const void *const *rows, const double *y, REAL *sum)
 {
     double total = 0.0;
     REAL z[tile_quick], slope[tile_quick];
     ptrdiff_t i = 0;
     for (; i + tile_quick <= count; i += tile_quick) {
-        const void *const *next = rows + i + p->ahead;
-        for (int j = 0; j < tile_quick; j += abreast)
-            NAMED(dot_some)(abreast, rows + i + j, p->n, p->w, abreast / 2, next + j / 2, z + j);
+        for (int j = 0; j < tile_quick; j += abreast) {
+            const fetching early = scattered ? fetch_rows(rows + i + DOPT__AHEAD + j / 2, abreast / 2)
+                                             : fetch_lines(rows[i + j / 2], abreast / 2);
+            NAMED(dot_some)(abreast, rows + i + j, p->n, p->w, early, z + j);
+        }
         NAMED(judge)(term, p, tile_quick, z, y + i, &total, slope);
+        const fetching late = scattered ? fetch_rows(rows + i + DOPT__AHEAD + tile_quick / 2, tile_quick / 2)
+                                        : fetch_lines(rows[i + tile_quick / 2], tile_quick / 2);
         if (sum)
-            NAMED(add_some)(tile_quick, rows + i, p->n, slope, tile_quick / 2, next + tile_quick / 2, 0, sum);
+            NAMED(add_some)(tile_quick, rows + i, p->n, slope, late, sum);
     }
     for (; i < count; i++) {
-        NAMED(dot_some)(1, rows + i, p->n, p->w, 0, NULL, z);
+        NAMED(dot_some)(1, rows + i, p->n, p->w, nothing, z);
         NAMED(judge)(term, p, 1, z, y + i, &total, slope);
         if (sum)
-            NAMED(add_some)(1, rows + i, p->n, slope, 0, NULL, 0, sum);
+            NAMED(add_some)(1, rows + i, p->n, slope, nothing, sum);
     }
     return total;
 }
@@ -151,21 +153,28 @@ INLINE double NAMED(pass_streamed)(dopt__term_fn term, const dopt__pass *p, ptrd
     ptrdiff_t i = 0;
     for (; i + together <= count; i += together) {
         for (int j = 0; j < together; j++)
-            NAMED(dot_some)(1, rows + i + j, p->n, p->w, 0, NULL, z + j);
+            NAMED(dot_some)(1, rows + i + j, p->n, p->w, nothing, z + j);
         NAMED(judge)(term, p, together, z, y + i, &total, slope);
+        fetching next = fetch_rows(rows + i + together, together);
+        UNROLL for (int j = 0; j < together; j++) next.from[j] += beyond;
         if (sum)
-            NAMED(add_some)(together, rows + i, p->n, slope, together, rows + i + together, beyond, sum);
+            NAMED(add_some)(together, rows + i, p->n, slope, next, sum);
     }
     if (i < count)
-        total += NAMED(pass_cached)(term, p, count - i, rows + i, y + i, sum);
+        total += NAMED(pass_tiled)(term, false, p, count - i, rows + i, y + i, sum);
     return total;
 }
 
 INLINE double NAMED(pass_by)(dopt__term_fn term, const dopt__pass *p, ptrdiff_t count, const void *const *rows,
                              const double *y, REAL *sum)
 {
-    return p->weight * (p->source == DOPT__FROM_MEMORY ? NAMED(pass_streamed)(term, p, count, rows, y, sum)
-                                                       : NAMED(pass_cached)(term, p, count, rows, y, sum));
+    double total = 0.0;
+    switch (p->source) {
+    case DOPT__CACHED: total = NAMED(pass_tiled)(term, false, p, count, rows, y, sum); break;
+    case DOPT__STREAMED: total = NAMED(pass_streamed)(term, p, count, rows, y, sum); break;
+    case DOPT__SCATTERED: total = NAMED(pass_tiled)(term, true, p, count, rows, y, sum); break;
+    }
+    return p->weight * total;
 }
 
 /* Any elementwise loss, by a call for each tile. */

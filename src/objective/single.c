@@ -22,10 +22,10 @@
 #include "linalg/scan.h"
 #include "objective/row_kernels.h"
 
-enum { leaves_max = 64, chunk = 64, ahead_max = 32, block_max = 256 };
+enum { leaves_max = 64, chunk = 64, block_max = 256 };
 
-/* Bytes of X in a leaf; bytes of X that are prefetched; elements of a column-major block; doubles in all leaves. */
-static const double leaf_bytes = 131072.0, ahead_bytes = 6144.0, block_elements = 24576.0, partial_max = 1048576.0;
+/* Bytes of X in a leaf; elements of a column-major block; doubles in all leaves. */
+static const double leaf_bytes = 131072.0, block_elements = 24576.0, partial_max = 1048576.0;
 
 /* Elements of X that make a second thread worth waking. */
 static const double worth_threads = 131072.0;
@@ -126,9 +126,6 @@ dopt__single *dopt__single_create(dopt_cmat x, dopt_cmat y, const dopt_loss *los
     s->pass.form = dopt__loss_form_of(loss, &s->pass.parameter);
     s->pass.weight = dopt_loss_weight(loss);
     s->pass.n = x.cols;
-    const double row_bytes = (double)x.cols * (double)s->size;
-    s->pass.ahead = at_most(4 + (ptrdiff_t)(ahead_bytes / row_bytes) / 4 * 4, ahead_max);
-    s->pass.source = (double)x.rows * row_bytes > dopt__cpu_cache() ? DOPT__FROM_MEMORY : DOPT__FROM_CACHE;
     set_leaves(s);
     s->threads = threads_of(s, threads);
     if (!allocate(s)) {
@@ -164,23 +161,38 @@ static ptrdiff_t row_of(const dopt_batch *batch, ptrdiff_t i)
     return batch->rows ? batch->rows[i] : batch->first + i;
 }
 
-/* Targets of rows first ... first + count - 1 of the batch, in double. */
-static void load_targets(const call *c, ptrdiff_t first, ptrdiff_t count, double *target)
+/* Targets of rows first ... first + count - 1 of the batch, in double: in place, or in `buffer`. */
+static const double *load_targets(const call *c, ptrdiff_t first, ptrdiff_t count, double *buffer)
 {
     const dopt_cmat y = c->single->y;
+    const bool wide = y.dtype == DOPT_F64;
+    if (wide && !c->batch->rows && (y.row_stride == 1 || y.rows == 1))
+        return (const double *)y.data + c->batch->first + first;
     for (ptrdiff_t i = 0; i < count; i++) {
         const ptrdiff_t at = row_of(c->batch, first + i) * y.row_stride;
-        target[i] = y.dtype == DOPT_F64 ? ((const double *)y.data)[at] : (double)((const float *)y.data)[at];
+        buffer[i] = wide ? ((const double *)y.data)[at] : (double)((const float *)y.data)[at];
     }
+    return buffer;
 }
 
 /* Pointers to the rows of a chunk and to those that follow in the batch, for the prefetch; the last one again at its
    end. */
 static void point_to_rows(const call *c, ptrdiff_t first, ptrdiff_t count, const void **rows)
 {
-    const ptrdiff_t last = c->batch->count - 1;
-    for (ptrdiff_t i = 0; i < count + c->single->pass.ahead; i++)
-        rows[i] = element(c->single, row_of(c->batch, at_most(first + i, last)), 0);
+    const dopt__single *s = c->single;
+    const ptrdiff_t wanted = count + DOPT__AHEAD, there = at_most(wanted, c->batch->count - first);
+    const ptrdiff_t stride = s->x.row_stride * (ptrdiff_t)s->size;
+    if (c->batch->rows) {
+        const ptrdiff_t *list = c->batch->rows + first;
+        for (ptrdiff_t i = 0; i < there; i++)
+            rows[i] = (const char *)s->x.data + list[i] * stride;
+    } else {
+        const char *start = element(s, c->batch->first + first, 0);
+        for (ptrdiff_t i = 0; i < there; i++)
+            rows[i] = start + i * stride;
+    }
+    for (ptrdiff_t i = there; i < wanted; i++)
+        rows[i] = rows[there - 1];
 }
 
 /* The rows of a chunk, copied next to each other. */
@@ -196,7 +208,7 @@ static void gather_rows(const call *c, ptrdiff_t first, ptrdiff_t count, char *b
         dopt__copy(1.0, from, to);
         rows[i] = to.data;
     }
-    for (ptrdiff_t i = 0; i < s->pass.ahead; i++)
+    for (ptrdiff_t i = 0; i < DOPT__AHEAD; i++)
         rows[count + i] = rows[count - 1];
 }
 
@@ -206,25 +218,38 @@ static void add_to(double *sum, const float *part, ptrdiff_t n)
         sum[i] += (double)part[i];
 }
 
+static dopt__pass pass_of(const call *c)
+{
+    const dopt__single *s = c->single;
+    const double bytes = (double)s->x.cols * (double)s->size;
+    dopt__pass pass = s->pass;
+    if (c->batch->rows || (double)s->x.row_stride > 1.25 * (double)s->x.cols)
+        pass.source = s->by_rows ? DOPT__SCATTERED : DOPT__CACHED;
+    else
+        pass.source = (double)c->batch->count * bytes > dopt__cpu_cache() ? DOPT__STREAMED : DOPT__CACHED;
+    return pass;
+}
+
 /* A leaf, row by row. */
 static double leaf_by_rows(const call *c, ptrdiff_t first, ptrdiff_t count, char *scratch, double *grad)
 {
     const dopt__single *s = c->single;
     const bool narrow = s->x.dtype == DOPT_F32;
+    const dopt__pass pass = pass_of(c);
     char *const gathered = scratch + rounded((double)s->x.cols * (double)s->size);
-    double total = 0.0, target[chunk];
-    const void *rows[chunk + ahead_max];
+    double total = 0.0, buffer[chunk];
+    const void *rows[chunk + DOPT__AHEAD];
     for (ptrdiff_t at = 0; at < count; at += chunk) {
         const ptrdiff_t some = at_most(count - at, chunk);
         if (s->by_rows)
             point_to_rows(c, first + at, some, rows);
         else
             gather_rows(c, first + at, some, gathered, rows);
-        load_targets(c, first + at, some, target);
+        const double *target = load_targets(c, first + at, some, buffer);
         if (narrow && grad)
             memset(scratch, 0, (size_t)s->x.cols * s->size);
         void *sum = narrow && grad ? (void *)scratch : (void *)grad;
-        total += s->kernels->pass(&s->pass, some, rows, target, sum);
+        total += s->kernels->pass(&pass, some, rows, target, sum);
         if (narrow && grad)
             add_to(grad, (const float *)(const void *)scratch, s->x.cols);
     }
@@ -289,12 +314,11 @@ static double leaf_by_columns(const call *c, ptrdiff_t first, ptrdiff_t count, d
     const dopt__single *s = c->single;
     const ptrdiff_t fitting = (ptrdiff_t)(block_elements / (double)s->x.cols) / 16 * 16;
     const ptrdiff_t rows = fitting < 16 ? 16 : at_most(fitting, block_max);
-    double total = 0.0, target[block_max];
+    double total = 0.0, buffer[block_max];
     for (ptrdiff_t at = 0; at < count; at += rows) {
         block b = { .first = c->batch->first + first + at, .count = at_most(count - at, rows) };
         predict_block(s, &b);
-        load_targets(c, first + at, b.count, target);
-        total += judge_block(s, &b, target);
+        total += judge_block(s, &b, load_targets(c, first + at, b.count, buffer));
         if (grad)
             pull_block(s, &b, grad);
     }
