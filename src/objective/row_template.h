@@ -94,6 +94,8 @@ static void NAMED(add)(ptrdiff_t count, const void *const *lines, ptrdiff_t n, c
 {
     const REAL *a = coef;
     ptrdiff_t i = 0;
+    for (; i + 12 <= count; i += 4)
+        NAMED(add_some)(4, lines + i, n, a + i, fetch_rows(lines + i + 8, 4), sum);
     for (; i + 4 <= count; i += 4)
         NAMED(add_some)(4, lines + i, n, a + i, nothing, sum);
     for (; i < count; i++)

@@ -37,6 +37,7 @@ struct dopt__single {
     bool by_rows;
     const dopt__row_kernels *kernels;
     dopt__pass pass;
+    double cache; /* bytes; asking for it is slow */
     int threads;
     dopt__pool *pool;      /* NULL: one thread */
     ptrdiff_t leaves_most; /* that there is room for */
@@ -126,6 +127,7 @@ dopt__single *dopt__single_create(dopt_cmat x, dopt_cmat y, const dopt_loss *los
     s->pass.form = dopt__loss_form_of(loss, &s->pass.parameter);
     s->pass.weight = dopt_loss_weight(loss);
     s->pass.n = x.cols;
+    s->cache = dopt__cpu_cache();
     set_leaves(s);
     s->threads = threads_of(s, threads);
     if (!allocate(s)) {
@@ -226,7 +228,7 @@ static dopt__pass pass_of(const call *c)
     if (c->batch->rows || (double)s->x.row_stride > 1.25 * (double)s->x.cols)
         pass.source = s->by_rows ? DOPT__SCATTERED : DOPT__CACHED;
     else
-        pass.source = (double)c->batch->count * bytes > dopt__cpu_cache() ? DOPT__STREAMED : DOPT__CACHED;
+        pass.source = (double)c->batch->count * bytes > s->cache ? DOPT__STREAMED : DOPT__CACHED;
     return pass;
 }
 
