@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cpu.h"
+#include "linalg/line_kernels.h"
 #include "objective/row_kernels.h"
 #include "support/support.h"
 
@@ -75,7 +76,7 @@ static void products_follow_their_definition(void **state)
         const ptrdiff_t n = test_size(&rng, most_cols), count = test_size(&rng, most_rows);
         fill(&rng, count);
         for (int isa = DOPT__PLAIN; isa <= (int)dopt__cpu_isa(); isa++) {
-            const dopt__row_table *table = DOPT__BY_ISA(dopt__row_table, isa);
+            const dopt__line_table *table = DOPT__BY_ISA(dopt__line_table, isa);
             double z64[most_rows], sum64[most_cols], want64[most_cols];
             float z32[most_rows], sum32[most_cols], want32[most_cols];
             table->of[DOPT_F64].dot(count, data.row[DOPT_F64], n, data.w64, z64);
@@ -120,9 +121,9 @@ static void passes_agree(dopt_rng *rng, const dopt_loss *loss)
                 const void *w = dtype == DOPT_F64 ? (const void *)data.w64 : (const void *)data.w32;
                 const dopt__pass pass = { loss, form, parameter, dopt_loss_weight(loss), w, n, (dopt__source)source };
                 double sum[most_cols] = { 0.0 };
-                const dopt__row_kernels *kernels = &DOPT__BY_ISA(dopt__row_table, isa)->of[dtype];
-                const double value = kernels->pass(&pass, count, data.row[dtype], data.y, sum);
-                assert_true(value == kernels->pass(&pass, count, data.row[dtype], data.y, NULL));
+                const dopt__pass_fn do_pass = DOPT__BY_ISA(dopt__row_table, isa)->pass[dtype];
+                const double value = do_pass(&pass, count, data.row[dtype], data.y, sum);
+                assert_true(value == do_pass(&pass, count, data.row[dtype], data.y, NULL));
                 if (isa == DOPT__PLAIN && source == DOPT__CACHED) {
                     first = value;
                     memcpy(kept, sum, sizeof kept);

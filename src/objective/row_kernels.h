@@ -3,16 +3,9 @@
 #define DEPTHOPT_OBJECTIVE_ROW_KERNELS_H
 
 /*
- * The inner loops of an objective with one output, on rows of double or of float ("lines": for column-major data they
- * are pieces of columns).
- *
- * The sums have one order, whatever the instruction set, the tile, or what is prefetched:
- *
- *     x . w         one lane for each element of a 64-byte block; then halves of lanes added to halves until one
- *                   is left; then the columns after the last whole block, one by one
- *     sum_i a_i x_i, sum_i l_i    in the order of the rows
- *
- * with products and sums rounded separately, so that all variants give the same bits.
+ * The inner loop of an objective with one output: a pass over rows of double or of float, with the sums of
+ * linalg/line_kernels.h over rows and columns, and those over the losses in the order of the rows. All variants give
+ * the same bits.
  */
 
 #include <stdbool.h>
@@ -40,20 +33,16 @@ typedef struct dopt__pass {
     dopt__source source;
 } dopt__pass;
 
-/* For one dtype; pointers are to its elements. */
-typedef struct dopt__row_kernels {
-    /* out_i = lines_i . v */
-    void (*dot)(ptrdiff_t count, const void *const *lines, ptrdiff_t n, const void *v, void *out);
-    /* sum += coef_0 lines_0 + coef_1 lines_1 + ... */
-    void (*add)(ptrdiff_t count, const void *const *lines, ptrdiff_t n, const void *coef, void *sum);
-    /* Returns weight * sum of l; sum += weight * dl/dz_i rows_i. `sum` NULL: the value only. As
-       many as DOPT__AHEAD elements of `rows` beyond count can be read. */
-    double (*pass)(const dopt__pass *pass, ptrdiff_t count, const void *const *rows, const double *y, void *sum);
-} dopt__row_kernels;
+/*
+ * Returns weight * sum of l; sum += weight * dl/dz_i rows_i. `sum` NULL: the value only. As many as DOPT__AHEAD
+ * elements of `rows` beyond count can be read. Pointers are to elements of the dtype.
+ */
+typedef double (*dopt__pass_fn)(const dopt__pass *pass, ptrdiff_t count, const void *const *rows, const double *y,
+                                void *sum);
 
 /* By dtype: DOPT_F64, DOPT_F32. */
 typedef struct dopt__row_table {
-    dopt__row_kernels of[2];
+    dopt__pass_fn pass[2];
 } dopt__row_table;
 
 DOPT__DECLARE_BY_ISA(dopt__row_table, dopt__row_table)

@@ -19,6 +19,7 @@
 #include "base/cpu.h"
 #include "base/memory.h"
 #include "base/pool.h"
+#include "linalg/line_kernels.h"
 #include "linalg/scan.h"
 #include "objective/row_kernels.h"
 
@@ -35,7 +36,8 @@ struct dopt__single {
     dopt_cmat x, y;
     size_t size; /* of an element */
     bool by_rows;
-    const dopt__row_kernels *kernels;
+    const dopt__line_kernels *lines;
+    dopt__pass_fn do_pass;
     dopt__pass pass;
     double cache; /* bytes; asking for it is slow */
     int threads;
@@ -122,7 +124,8 @@ dopt__single *dopt__single_create(dopt_cmat x, dopt_cmat y, const dopt_loss *los
     s->y = y;
     s->size = x.dtype == DOPT_F64 ? sizeof(double) : sizeof(float);
     s->by_rows = x.col_stride == 1;
-    s->kernels = &DOPT__BY_ISA(dopt__row_table, dopt__cpu_isa())->of[x.dtype];
+    s->lines = &DOPT__BY_ISA(dopt__line_table, dopt__cpu_isa())->of[x.dtype];
+    s->do_pass = DOPT__BY_ISA(dopt__row_table, dopt__cpu_isa())->pass[x.dtype];
     s->pass.loss = loss;
     s->pass.form = dopt__loss_form_of(loss, &s->pass.parameter);
     s->pass.weight = dopt_loss_weight(loss);
@@ -251,7 +254,7 @@ static double leaf_by_rows(const call *c, ptrdiff_t first, ptrdiff_t count, char
         if (narrow && grad)
             memset(scratch, 0, (size_t)s->x.cols * s->size);
         void *sum = narrow && grad ? (void *)scratch : (void *)grad;
-        total += s->kernels->pass(&pass, some, rows, target, sum);
+        total += s->do_pass(&pass, some, rows, target, sum);
         if (narrow && grad)
             add_to(grad, (const float *)(const void *)scratch, s->x.cols);
     }
@@ -278,7 +281,7 @@ static void predict_block(const dopt__single *s, block *b)
     memset(b->z, 0, sizeof b->z);
     for (ptrdiff_t from = 0; from < s->x.cols; from += chunk) {
         const ptrdiff_t some = point_to_columns(s, b, from, columns);
-        s->kernels->add(some, columns, b->count, (const char *)s->w + (size_t)from * s->size, b->z);
+        s->lines->add(some, columns, b->count, (const char *)s->w + (size_t)from * s->size, b->z);
     }
 }
 
@@ -289,7 +292,7 @@ static void pull_block(const dopt__single *s, const block *b, double *grad)
     const float *narrow = (const float *)(const void *)along;
     for (ptrdiff_t from = 0; from < s->x.cols; from += chunk) {
         const ptrdiff_t some = point_to_columns(s, b, from, columns);
-        s->kernels->dot(some, columns, b->count, b->z, along);
+        s->lines->dot(some, columns, b->count, b->z, along);
         for (ptrdiff_t i = 0; i < some; i++)
             grad[from + i] += s->x.dtype == DOPT_F64 ? along[i] : (double)narrow[i];
     }
