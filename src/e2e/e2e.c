@@ -221,6 +221,10 @@ static dopt_status precondition(dopt_e2e *e2e, dopt__move move)
 
 static dopt_status run(dopt_e2e *e2e, dopt__move move)
 {
+    if (e2e->small == 1 && e2e->depth != 1.0 && dopt__closed_fast(move, e2e->depth)) {
+        e2e->route = DOPT_E2E_ROUTE_CLOSED_FORM;
+        return DOPT_OK;
+    }
     DOPT_TRY(scan(move.func, "w", move.w, &move.largest_w));
     DOPT_TRY(scan(move.func, "grad", move.grad, &move.largest_grad));
     if (e2e->depth != 1.0 && e2e->small > 1)
