@@ -230,6 +230,11 @@ dopt_mat dopt__svd_square_scratch(const dopt__svd *svd)
     return dopt_mat_f64(svd->square, svd->k, svd->k);
 }
 
+dopt_mat dopt__svd_spare_scratch(const dopt__svd *svd)
+{
+    return dopt_mat_f64(svd->spare, svd->k, svd->k);
+}
+
 dopt_mat dopt__svd_vt_scratch(const dopt__svd *svd)
 {
     return dopt_mat_f64(svd->vt, svd->k, svd->d);

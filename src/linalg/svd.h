@@ -61,6 +61,7 @@ dopt__svd_route dopt__svd_route_taken(const dopt__svd *svd);
 /* Memory of the workspace that is free for the caller between two calls of dopt__svd_compute(). */
 dopt_mat dopt__svd_wide_scratch(const dopt__svd *svd);   /* k x d, packed rows */
 dopt_mat dopt__svd_square_scratch(const dopt__svd *svd); /* k x k, packed rows */
+dopt_mat dopt__svd_spare_scratch(const dopt__svd *svd);  /* k x k, packed rows */
 dopt_mat dopt__svd_vt_scratch(const dopt__svd *svd);     /* k x d, packed rows: where vt is, once it is not needed */
 
 /* For tests of the ways around: only these drivers, a sum, are tried from now on. */
