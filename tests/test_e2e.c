@@ -303,7 +303,7 @@ static void a_kept_basis_serves_until_w_turns(void **state)
             ASSERT_CLOSE(test_distance(dopt_cmat_f64(p, k, d), dopt_cmat_f64(exact, k, d)), 0.0,
                          2.0 * tolerance * scale);
             for (ptrdiff_t i = 0; i < k * d; i++)
-                w[i] -= 0.05 * tolerance * exact[i];
+                w[i] -= 0.02 * tolerance * exact[i];
         }
         assert_int_equal(dopt_e2e_refreshes(fresh), 200);
         assert_int_equal(dopt_e2e_refreshes(kept), 200 - reused);

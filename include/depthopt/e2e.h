@@ -71,10 +71,11 @@ typedef struct dopt_e2e_options {
     dopt_logger logger;       /**< Told when a fallback had to step in. Default: silent. */
     /**
      * In [0, 1). 0, the default: every call decomposes its w. Above 0 the handle keeps the basis (U, V) and
-     * reuses it while U^T w V is diagonal, and w within the span of V, up to this part of ||w||_F; else it
-     * decomposes w and keeps that basis. Six products a call then, whatever the depth, instead of the
-     * decomposition: for the small steps of training, where w hardly turns from one to the next. The result
-     * is P of a matrix within that distance of w. It pays for w with a small side of some hundreds; where
+     * reuses it while U^T w V is diagonal, and w within the span of V, up to a quarter of this part of
+     * ||w||_F; else it decomposes w and keeps that basis. Six products a call then, whatever the depth,
+     * instead of the decomposition: for the small steps of training, where w hardly turns from one to the next.
+     * The result is P of a matrix within that distance of w; along training runs its relative error has stayed
+     * below twice the tolerance (docs/numerics.md). It pays for w with a small side of some hundreds; where
      * the sides differ by more than 2.5 times, a call that decomposes may be the cheaper one. For k != d
      * the distance is known to about 3 sqrt(n eps) only, n the smaller side, and what cannot be told apart
      * from a larger one is decomposed.

@@ -73,17 +73,20 @@ static double off_diagonal(dopt_cmat m, ptrdiff_t first)
     return off;
 }
 
+/* P is more sensitive than W where singular values are small: its error has been up to 6 times that of W. */
+static const double sensitivity = 4.0;
+
 bool dopt__basis_serves(dopt_e2e *e2e, dopt_cmat w, dopt_cmat u, dopt_cmat vt, dopt_mat y, dopt_mat m)
 {
     const ptrdiff_t k = e2e->small, first = dopt__svd_first(e2e->svd), rank = vt.rows;
-    const double tolerance = e2e->options.refresh_tolerance, eps = w.dtype == DOPT_F32 ? FLT_EPSILON : DBL_EPSILON;
+    const double limit = e2e->options.refresh_tolerance / sensitivity, eps = w.dtype == DOPT_F32 ? FLT_EPSILON : DBL_EPSILON;
     dopt__gemm(1.0, dopt_ctransposed(u), w, 0.0, y);
     dopt__gemm(1.0, dopt_const(y), dopt_ctransposed(vt), 0.0, m);
     const double whole = pow(dopt__norm(dopt_const(y)), 2.0), within = pow(dopt__norm(dopt_const(m)), 2.0);
     double lacking = off_diagonal(dopt_const(m), first), top = 0.0;
     if (rank < vt.cols)
         lacking += fmax(0.0, whole - within) + 8.0 * (double)k * eps * whole;
-    if (!(lacking <= tolerance * tolerance * whole))
+    if (!(lacking <= limit * limit * whole))
         return false;
     for (ptrdiff_t i = 0; i < rank; i++) {
         const double s = element(dopt_const(m), first + i, i);
