@@ -246,7 +246,8 @@ dopt_status dopt__product(dopt_e2e *e2e, dopt__move move)
         serves = dopt__basis_serves(e2e, move.w, f.u, f.vt, f.y, f.m);
     }
     if (!serves) {
-        DOPT_TRY(dopt__basis_refresh(e2e, move.func, move.w, move.largest_w, wide && is_ordinary && !keeps));
+        DOPT_TRY(
+            dopt__basis_refresh(e2e, move.func, move.w, move.largest_w, wide && is_ordinary && !keeps, is_ordinary));
         if (!dopt__svd_has_vt(e2e->svd))
             return without_v(e2e, move);
         f = factors_of(e2e, dtype);
