@@ -6,7 +6,7 @@
 #include "linalg/orthogonal.h"
 #include "support/support.h"
 
-enum { most = 40, large_most = 100 };
+enum { most = 40, large_most = 140 };
 
 static dopt_e2e *create(ptrdiff_t rows, ptrdiff_t cols, double depth, dopt_e2e_method method)
 {
@@ -248,8 +248,8 @@ static void float32_to_its_own_rounding(void **state)
     dopt_rng rng = test_rng_begin(__func__);
     for (int round = 0; round < test_rounds(100); round++) {
         const bool large = round % 5 < 3 && round % 4 == 0; /* where the level itself is float32's */
-        const ptrdiff_t k = large ? test_int(&rng, 64, large_most) : test_size(&rng, most);
-        const ptrdiff_t d = large ? test_int(&rng, 64, large_most) : test_size(&rng, most), n = k < d ? d : k;
+        const ptrdiff_t k = large ? test_int(&rng, 128, large_most) : test_size(&rng, most);
+        const ptrdiff_t d = large ? test_int(&rng, 128, large_most) : test_size(&rng, most), n = k < d ? d : k;
         const double depth = round % 4 == 3 ? INFINITY : 1.0 + round % 3;
         const test_layout layout = (test_layout)(round % TEST_LAYOUTS);
         test_array w = test_array_new(k, d, DOPT_F32, layout), g = test_array_new(k, d, DOPT_F32, TEST_ROWS);

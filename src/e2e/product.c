@@ -188,7 +188,9 @@ static void combine(const dopt_e2e *e2e, dopt__move move, dopt_mat a, dopt_mat c
 {
     const ptrdiff_t k = e2e->small, d = move.w.cols;
     void *wide = dopt__svd_wide_scratch(e2e->svd).data;
-    const dopt_mat result = matrix(wide, 0, k, d, move.w.dtype);
+    const bool by_columns = move.out.row_stride == 1;
+    const dopt_mat result =
+        by_columns ? dopt_transposed(matrix(wide, 0, d, k, move.w.dtype)) : matrix(wide, 0, k, d, move.w.dtype);
     if (move.w.dtype == DOPT_F32) { /* the other half of the wide scratch holds both */
         const dopt_mat narrow_a = matrix(wide, k * d, k, k, DOPT_F32),
                        narrow_c = matrix(wide, k * (d + k), k, k, DOPT_F32);

@@ -35,7 +35,7 @@
 static const double plain_ratio = 0.05;
 
 /* From this order on, a level in float32 is worth it. */
-enum { narrow_min = 64 };
+enum { narrow_min = 128 };
 
 /* Eigenvalues that differ by less than this factor are taken together. */
 static const double cluster_gap = 1.01;
