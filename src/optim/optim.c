@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "linalg/finite.h"
 #include "linalg/lines.h"
 #include "linalg/scan.h"
 #include "optim/rules.h"
@@ -220,7 +221,23 @@ dopt_status dopt_optim_prepare(dopt_optim *optim, int blocks, const dopt_mat *pa
     return bind(optim, __func__, blocks, params);
 }
 
-static void move_block(const dopt_optim *optim, const dopt__step *step, const block *b, dopt_mat p, dopt_cmat g)
+/* All at once: no decay, arrays of double without gaps. */
+static bool move_flat(const dopt_optim *optim, const dopt__step *step, const block *b, dopt_mat p, dopt_cmat g)
+{
+    const dopt_cmat params = dopt__flat(dopt_const(p)), grad = dopt__flat(g);
+    const bool along = params.rows == 1 && grad.rows == 1 &&
+                       (p.rows == 1 || p.cols == 1 || walks_by_rows(p) == dopt__walk_along(g).by_rows);
+    if (!along || p.dtype != DOPT_F64 || params.col_stride != 1 || grad.col_stride != 1 ||
+        step->hyper[DOPT_WEIGHT_DECAY] != 0.0)
+        return false;
+    double *states[DOPT__STATES_MAX] = { NULL };
+    for (int s = 0; s < optim->rule->states; s++)
+        states[s] = b->state[s];
+    optim->rule->apply(step, params.cols, p.data, grad.data, states);
+    return true;
+}
+
+static void move_pieces(const dopt_optim *optim, const dopt__step *step, const block *b, dopt_mat p, dopt_cmat g)
 {
     const dopt__walk walk = dopt__walk_along(dopt_const(p));
     const double decay = step->hyper[DOPT_WEIGHT_DECAY];
@@ -271,12 +288,13 @@ static dopt_status apply(dopt_optim *optim, const char *func, int blocks, const 
         char name[32];
         index_name(name, sizeof name, "grads", i);
         DOPT_TRY(dopt__check_matrix(func, name, grads[i], params[i].rows, params[i].cols, params[i].dtype));
-        DOPT_TRY(dopt__check_finite(func, name, grads[i]));
+        DOPT_TRY(dopt__require_finite(func, name, grads[i]));
     }
     DOPT_TRY(bind(optim, func, blocks, params));
     const dopt__step step = step_of(optim);
     for (int i = 0; i < blocks; i++)
-        move_block(optim, &step, &optim->block[i], params[i], grads[i]);
+        if (!move_flat(optim, &step, &optim->block[i], params[i], grads[i]))
+            move_pieces(optim, &step, &optim->block[i], params[i], grads[i]);
     optim->steps++;
     return DOPT_OK;
 }
