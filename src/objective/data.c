@@ -50,7 +50,7 @@ static bool prepare_single(dopt__data *data, const dopt_allocator *allocator)
     return data->single && data->memory;
 }
 
-bool dopt__data_prepare(dopt__data *data, const dopt_allocator *allocator)
+static bool prepare_rows(dopt__data *data, const dopt_allocator *allocator)
 {
     if (data->y.cols == 1 && dopt__loss_elementwise(data->loss))
         return prepare_single(data, allocator);
@@ -76,9 +76,30 @@ bool dopt__data_prepare(dopt__data *data, const dopt_allocator *allocator)
     return true;
 }
 
+static bool reduces(const dopt__data *data)
+{
+    double parameter;
+    if (data->reduction == DOPT_REDUCTION_OFF || !dopt__loss_elementwise(data->loss) ||
+        dopt__loss_form_of(data->loss, &parameter) != DOPT__FORM_SQUARE)
+        return false;
+    return data->reduction == DOPT_REDUCTION_ON || dopt__reduced_pays(data->x.rows, data->x.cols, data->y.cols);
+}
+
+bool dopt__data_prepare(dopt__data *data, const dopt__data *like, const dopt_allocator *allocator)
+{
+    if (!prepare_rows(data, allocator))
+        return false;
+    if (like && like->reduced)
+        data->reduced = dopt__reduced_share(like->reduced);
+    else if (reduces(data))
+        data->reduced = dopt__reduced_create(data->x, data->y, allocator);
+    return data->reduced || !reduces(data);
+}
+
 void dopt__data_release(dopt__data *data, const dopt_allocator *allocator)
 {
     dopt__single_destroy(data->single);
+    dopt__reduced_destroy(data->reduced);
     dopt__release(allocator, data->memory);
 }
 
@@ -145,12 +166,23 @@ static dopt_status sum_blocks(dopt__data *data, dopt_cmat w, const dopt_batch *r
     return DOPT_OK;
 }
 
+static dopt_status eval_reduced(dopt__data *data, dopt_cmat w, bool want_grad, double *value)
+{
+    const double scale = dopt_loss_weight(data->loss) / (double)data->x.rows;
+    *value = scale * dopt__reduced_eval(data->reduced, w, want_grad ? data->grad.data : NULL);
+    if (want_grad)
+        dopt__copy(2.0 * scale, dopt_const(data->grad), data->grad);
+    return DOPT_OK;
+}
+
 dopt_status dopt__data_eval(dopt__data *data, dopt_cmat w, const dopt_batch *batch, bool want_grad, double *value)
 {
     const dopt_batch all = { NULL, 0, data->x.rows };
     const dopt_batch *rows = batch ? batch : &all;
     const double *sum = data->grad.data;
     double total;
+    if (data->reduced && !batch)
+        return eval_reduced(data, w, want_grad, value);
     if (data->single) {
         total = dopt__single_eval(data->single, w, rows, want_grad, &sum);
     } else {

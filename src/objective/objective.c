@@ -29,7 +29,8 @@ static dopt_status make(const char *func, const dopt_objective *like, dopt_objec
     *objective = *like;
     objective->data.memory = NULL;
     objective->data.single = NULL;
-    if (!like->fn && !dopt__data_prepare(&objective->data, &objective->allocator)) {
+    objective->data.reduced = NULL;
+    if (!like->fn && !dopt__data_prepare(&objective->data, &like->data, &objective->allocator)) {
         dopt_objective_destroy(&objective);
         return dopt__fail(DOPT_ERR_NOMEM, func, "no memory for the workspace of a %td x %td objective", like->rows,
                           like->cols);
@@ -51,6 +52,9 @@ dopt_status dopt_objective_create_data(dopt_cmat x, dopt_cmat y, const dopt_loss
     DOPT_TRY(dopt__check_allocator(__func__, &known.allocator));
     DOPT_REQUIRE(known.threads >= 0 && known.threads <= DOPT__THREADS_MAX, DOPT_ERR_INVALID,
                  "options->threads is %d, must be in [0, %d]", known.threads, DOPT__THREADS_MAX);
+    DOPT_REQUIRE(known.reduction >= DOPT_REDUCTION_AUTO && known.reduction <= DOPT_REDUCTION_OFF, DOPT_ERR_INVALID,
+                 "options->reduction is %d, must be in [%d, %d]", (int)known.reduction, DOPT_REDUCTION_AUTO,
+                 DOPT_REDUCTION_OFF);
     DOPT_TRY(dopt__check_finite(__func__, "x", x));
     DOPT_TRY(dopt__check_finite(__func__, "y", y));
     DOPT_TRY(dopt__loss_check_targets(loss, __func__, "y", y));
@@ -59,6 +63,7 @@ dopt_status dopt_objective_create_data(dopt_cmat x, dopt_cmat y, const dopt_loss
     like.data.y = y;
     like.data.loss = loss;
     like.data.threads = known.threads;
+    like.data.reduction = known.reduction;
     return make(__func__, &like, out);
 }
 
@@ -110,6 +115,20 @@ ptrdiff_t dopt_objective_examples(const dopt_objective *objective)
 dopt_dtype dopt_objective_dtype(const dopt_objective *objective)
 {
     return objective && !objective->fn ? objective->data.x.dtype : DOPT_F64;
+}
+
+dopt_route dopt_objective_route(const dopt_objective *objective)
+{
+    if (!objective || objective->fn)
+        return DOPT_ROUTE_CUSTOM;
+    if (objective->data.reduced)
+        return DOPT_ROUTE_REDUCED;
+    return objective->data.single ? DOPT_ROUTE_PASS : DOPT_ROUTE_PRODUCTS;
+}
+
+int dopt_objective_threads(const dopt_objective *objective)
+{
+    return objective && objective->data.single ? dopt__single_threads(objective->data.single) : 1;
 }
 
 static dopt_status check_batch(const char *func, const dopt_objective *objective, const dopt_batch *batch)
