@@ -11,6 +11,7 @@
 #include "base/pool.h"
 #include "linalg/scan.h"
 #include "loss/loss_rows.h"
+#include "objective/clone.h"
 #include "objective/data.h"
 
 struct dopt_objective {
@@ -85,6 +86,13 @@ dopt_status dopt_objective_clone(const dopt_objective *objective, dopt_objective
     DOPT_REQUIRE(objective, DOPT_ERR_INVALID, "objective is NULL, must be a handle");
     DOPT_REQUIRE(out, DOPT_ERR_INVALID, "out is NULL, must point to a handle");
     return make(__func__, objective, out);
+}
+
+dopt_status dopt__objective_clone_on(const dopt_objective *objective, int threads, dopt_objective **out)
+{
+    dopt_objective like = *objective;
+    like.data.threads = threads;
+    return make(__func__, &like, out);
 }
 
 void dopt_objective_destroy(dopt_objective **objective)
