@@ -36,7 +36,7 @@ typedef struct dopt_batch {
 
 /** Whether the squared loss of all rows is evaluated without them; see dopt_objective_create_data(). */
 typedef enum dopt_reduction {
-    DOPT_REDUCTION_AUTO = 0, /**< Where m is at least 8 (d + k), and d + k at most 1024. */
+    DOPT_REDUCTION_AUTO = 0, /**< Where m >= 8 (d + k), d + k <= 1024, and `rows_read` is NULL. */
     DOPT_REDUCTION_ON = 1,   /**< Always, for the squared loss and for l_p with p = 2. */
     DOPT_REDUCTION_OFF = 2   /**< Never. */
 } dopt_reduction;
@@ -49,6 +49,13 @@ typedef enum dopt_route {
     DOPT_ROUTE_REDUCED = 3   /**< Squared loss: from a triangular factor of [X Y]. */
 } dopt_route;
 
+/**
+ * Told that rows first ... first + count - 1 of X have been read, and that this evaluation (or the check at creation)
+ * does not need them again: memory that is a view of a file may be given back to the system. Called from all threads
+ * of the objective, for different rows.
+ */
+typedef void (*dopt_rows_fn)(ptrdiff_t first, ptrdiff_t count, void *user);
+
 /** Start from DOPT_OBJECTIVE_OPTIONS_INIT; later releases append fields. */
 typedef struct dopt_objective_options {
     size_t struct_size;       /**< Set by the initializer. */
@@ -58,10 +65,15 @@ typedef struct dopt_objective_options {
                                    result is the same, bit by bit, for any number. Default 0: all processors if
                                    there is enough work, else 1. */
     dopt_reduction reduction; /**< Default DOPT_REDUCTION_AUTO. */
+    dopt_rows_fn rows_read;   /**< For X larger than memory. Row-major X with one output and an elementwise loss; not
+                                   for lists of rows, nor while a factor of [X Y] is made. Default NULL. */
+    void *user;               /**< Its argument; kept, by clones too. */
+    ptrdiff_t rows_step;      /**< Rows that a thread reads between two calls, >= 0. Default 0: 4096. */
 } dopt_objective_options;
 
 /** Initializer of dopt_objective_options: all defaults. */
-#define DOPT_OBJECTIVE_OPTIONS_INIT { sizeof(dopt_objective_options), { NULL, NULL, NULL }, 0, DOPT_REDUCTION_AUTO }
+#define DOPT_OBJECTIVE_OPTIONS_INIT                                                                        \
+    { sizeof(dopt_objective_options), { NULL, NULL, NULL }, 0, DOPT_REDUCTION_AUTO, NULL, NULL, 0 }
 
 /**
  * The objective of a data set: value = loss(X W^T, Y) and its gradient dL/dW = dZ^T X, a k x d matrix.

@@ -44,7 +44,7 @@ static void *take(char **at, ptrdiff_t elements, size_t size)
 static bool prepare_single(dopt__data *data, const dopt_allocator *allocator)
 {
     const ptrdiff_t d = data->x.cols;
-    data->single = dopt__single_create(data->x, data->y, data->loss, data->threads, allocator);
+    data->single = dopt__single_create(data->x, data->y, data->loss, &data->options);
     data->memory = dopt__alloc(allocator, (size_t)d, sizeof(double));
     data->grad = packed(data->memory, 1, d, DOPT_F64);
     return data->single && data->memory;
@@ -79,10 +79,12 @@ static bool prepare_rows(dopt__data *data, const dopt_allocator *allocator)
 static bool reduces(const dopt__data *data)
 {
     double parameter;
-    if (data->reduction == DOPT_REDUCTION_OFF || !dopt__loss_elementwise(data->loss) ||
+    if (data->options.reduction == DOPT_REDUCTION_OFF || !dopt__loss_elementwise(data->loss) ||
         dopt__loss_form_of(data->loss, &parameter) != DOPT__FORM_SQUARE)
         return false;
-    return data->reduction == DOPT_REDUCTION_ON || dopt__reduced_pays(data->x.rows, data->x.cols, data->y.cols);
+    if (data->options.reduction == DOPT_REDUCTION_ON)
+        return true;
+    return !data->options.rows_read && dopt__reduced_pays(data->x.rows, data->x.cols, data->y.cols);
 }
 
 bool dopt__data_prepare(dopt__data *data, const dopt__data *like, const dopt_allocator *allocator)

@@ -13,11 +13,10 @@
 
 typedef struct dopt__data {
     dopt_cmat x, y;
-    const dopt_loss *loss;    /* borrowed */
-    int threads;              /* as asked for */
-    dopt_reduction reduction; /* as asked for */
-    dopt__reduced *reduced;   /* what full batches are evaluated by, or NULL */
-    dopt__single *single;     /* one output and an elementwise loss; else NULL, and the rest is in use */
+    const dopt_loss *loss; /* borrowed */
+    dopt_objective_options options;
+    dopt__reduced *reduced; /* what full batches are evaluated by, or NULL */
+    dopt__single *single;   /* one output and an elementwise loss; else NULL, and the rest is in use */
     ptrdiff_t block_rows;
     void *memory;
     dopt_mat z;          /* block_rows x k: predictions, then slopes */
@@ -28,7 +27,7 @@ typedef struct dopt__data {
 } dopt__data;
 
 /*
- * The workspace. False: no memory. `data` has x, y, loss, threads and reduction, and no workspace yet; `like` has the
+ * The workspace. False: no memory. `data` has x, y, loss and options, and no workspace yet; `like` has the
  * reduction to share, or is NULL.
  */
 bool dopt__data_prepare(dopt__data *data, const dopt__data *like, const dopt_allocator *allocator);

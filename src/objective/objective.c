@@ -9,10 +9,13 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/pool.h"
+#include "linalg/finite.h"
 #include "linalg/scan.h"
 #include "loss/loss_rows.h"
 #include "objective/clone.h"
 #include "objective/data.h"
+
+static const ptrdiff_t default_rows_step = 4096;
 
 struct dopt_objective {
     dopt_allocator allocator;
@@ -40,6 +43,39 @@ static dopt_status make(const char *func, const dopt_objective *like, dopt_objec
     return DOPT_OK;
 }
 
+static dopt_status check_options(const char *func, dopt_objective_options *o)
+{
+    DOPT_TRY(dopt__check_allocator(func, &o->allocator));
+    if (o->threads < 0 || o->threads > DOPT__THREADS_MAX)
+        return dopt__fail(DOPT_ERR_INVALID, func, "options->threads is %d, must be in [0, %d]", o->threads,
+                          DOPT__THREADS_MAX);
+    if (o->reduction < DOPT_REDUCTION_AUTO || o->reduction > DOPT_REDUCTION_OFF)
+        return dopt__fail(DOPT_ERR_INVALID, func, "options->reduction is %d, must be in [%d, %d]", (int)o->reduction,
+                          DOPT_REDUCTION_AUTO, DOPT_REDUCTION_OFF);
+    if (o->rows_step < 0)
+        return dopt__fail(DOPT_ERR_INVALID, func, "options->rows_step is %td, must be >= 0", o->rows_step);
+    if (o->rows_step == 0)
+        o->rows_step = default_rows_step;
+    return DOPT_OK;
+}
+
+/* X is finite; looked at as it is evaluated, some rows after the others. */
+static dopt_status check_rows(const char *func, dopt_cmat x, const dopt_objective_options *o)
+{
+    const size_t size = x.dtype == DOPT_F64 ? sizeof(double) : sizeof(float);
+    if (!o->rows_read)
+        return dopt__require_finite(func, "x", x);
+    for (ptrdiff_t first = 0; first < x.rows; first += o->rows_step) {
+        const ptrdiff_t count = x.rows - first < o->rows_step ? x.rows - first : o->rows_step;
+        const char *start = (const char *)x.data + (size_t)(first * x.row_stride) * size;
+        const dopt_cmat rows = { start, count, x.cols, x.row_stride, x.col_stride, x.dtype };
+        if (dopt__require_finite(func, "x", rows) != DOPT_OK)
+            return dopt__check_finite(func, "x", x); /* names the row */
+        o->rows_read(first, count, o->user);
+    }
+    return DOPT_OK;
+}
+
 dopt_status dopt_objective_create_data(dopt_cmat x, dopt_cmat y, const dopt_loss *loss,
                                        const dopt_objective_options *options, dopt_objective **out)
 {
@@ -50,21 +86,15 @@ dopt_status dopt_objective_create_data(dopt_cmat x, dopt_cmat y, const dopt_loss
     DOPT_TRY(dopt__check_matrix(__func__, "y", y, x.rows, y.cols, x.dtype));
     dopt_objective_options known = DOPT_OBJECTIVE_OPTIONS_INIT;
     DOPT_TRY(dopt__read_options(__func__, options, sizeof known, sizeof known, &known));
-    DOPT_TRY(dopt__check_allocator(__func__, &known.allocator));
-    DOPT_REQUIRE(known.threads >= 0 && known.threads <= DOPT__THREADS_MAX, DOPT_ERR_INVALID,
-                 "options->threads is %d, must be in [0, %d]", known.threads, DOPT__THREADS_MAX);
-    DOPT_REQUIRE(known.reduction >= DOPT_REDUCTION_AUTO && known.reduction <= DOPT_REDUCTION_OFF, DOPT_ERR_INVALID,
-                 "options->reduction is %d, must be in [%d, %d]", (int)known.reduction, DOPT_REDUCTION_AUTO,
-                 DOPT_REDUCTION_OFF);
-    DOPT_TRY(dopt__check_finite(__func__, "x", x));
+    DOPT_TRY(check_options(__func__, &known));
+    DOPT_TRY(check_rows(__func__, x, &known));
     DOPT_TRY(dopt__check_finite(__func__, "y", y));
     DOPT_TRY(dopt__loss_check_targets(loss, __func__, "y", y));
     dopt_objective like = { .allocator = known.allocator, .rows = y.cols, .cols = x.cols };
     like.data.x = x;
     like.data.y = y;
     like.data.loss = loss;
-    like.data.threads = known.threads;
-    like.data.reduction = known.reduction;
+    like.data.options = known;
     return make(__func__, &like, out);
 }
 
@@ -91,7 +121,7 @@ dopt_status dopt_objective_clone(const dopt_objective *objective, dopt_objective
 dopt_status dopt__objective_clone_on(const dopt_objective *objective, int threads, dopt_objective **out)
 {
     dopt_objective like = *objective;
-    like.data.threads = threads;
+    like.data.options.threads = threads;
     return make(__func__, &like, out);
 }
 
