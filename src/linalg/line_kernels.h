@@ -27,6 +27,8 @@ typedef struct dopt__line_kernels {
     void (*add)(ptrdiff_t count, const void *const *lines, ptrdiff_t n, const void *coef, void *sum);
     /* out = coef_0 line */
     void (*scale)(ptrdiff_t n, const void *line, const void *coef, void *out);
+    /* out -= rate (coef_0 line), for the dtype's rate */
+    void (*lower)(ptrdiff_t n, const void *line, const void *coef, double rate, void *out);
     /* No infinity and no NaN among n numbers. */
     bool (*finite)(ptrdiff_t n, const void *line);
 } dopt__line_kernels;

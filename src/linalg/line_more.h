@@ -9,6 +9,14 @@ static void NAMED(scale)(ptrdiff_t n, const void *line, const void *coef, void *
         y[i] = a * x[i];
 }
 
+static void NAMED(lower)(ptrdiff_t n, const void *line, const void *coef, double rate, void *out)
+{
+    const REAL *x = line, a = *(const REAL *)coef, r = (REAL)rate;
+    REAL *y = out;
+    for (ptrdiff_t i = 0; i < n; i++)
+        y[i] -= r * (a * x[i]);
+}
+
 /* 0 x is 0 for a finite x, and NaN for the others. */
 static bool NAMED(finite)(ptrdiff_t n, const void *line)
 {
