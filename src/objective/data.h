@@ -23,7 +23,7 @@ typedef struct dopt__data {
     dopt_mat x_rows;     /* block_rows x d: gathered rows */
     dopt_mat y_rows;     /* block_rows x k */
     dopt_mat grad;       /* k x d, double: the sum */
-    dopt_mat block_grad; /* k x d, float: the part of a block; data NULL for double */
+    dopt_mat block_grad; /* k x d, dtype of X: the part of a block; data NULL if products add to the sum */
 } dopt__data;
 
 /*

@@ -179,7 +179,10 @@ static dopt_status check_batch(const char *func, const dopt_objective *objective
     if (!batch->rows && (batch->first < 0 || batch->first >= m || batch->count > m - batch->first))
         return dopt__fail(DOPT_ERR_INVALID, func, "batch is rows %td ... %td, must be in [0, %td)", batch->first,
                           batch->first + batch->count - 1, m);
+    size_t outside = 0; /* all rows first, then, if need be, which */
     for (ptrdiff_t i = 0; i < batch->count && batch->rows; i++)
+        outside |= (size_t)((size_t)batch->rows[i] >= (size_t)m);
+    for (ptrdiff_t i = 0; i < batch->count && outside; i++)
         if (batch->rows[i] < 0 || batch->rows[i] >= m)
             return dopt__fail(DOPT_ERR_INVALID, func, "batch->rows[%td] is %td, must be in [0, %td)", i, batch->rows[i],
                               m);
