@@ -24,6 +24,7 @@ const char *const job_usage =
     "  --init-std S          their standard deviation; default 0.01\n"
     "  --width H             hidden width of the factors; default 1\n"
     "  --seed S              default 1\n"
+    "  --threads N           runs side by side; default 0, as many as there are processors\n"
     "  --record EVERY        write the loss each so many steps; default: 200 times in all\n"
     "  --out DIR             write curves.csv, summary.json, curves.gp and curves.svg there\n"
     "  --quiet               the table only\n"
@@ -135,11 +136,16 @@ static bool read_number(const char *option, const char *value, job *out, char *m
     if (strcmp(option, "--init-std") == 0)
         return (read_real(value, &out->init_std) && out->init_std >= 0.0 && isfinite(out->init_std)) ||
                complain(message, option, value, "a number from 0 up");
-    const bool from_zero = strcmp(option, "--batch") == 0 || strcmp(option, "--seed") == 0;
+    const bool from_zero =
+        strcmp(option, "--batch") == 0 || strcmp(option, "--seed") == 0 || strcmp(option, "--threads") == 0;
     if (!read_count(value, from_zero ? 0 : 1, &count))
         return complain(message, option, value, from_zero ? "an integer from 0 up" : "an integer from 1 up");
+    if (strcmp(option, "--threads") == 0 && count > JOB_THREADS_MAX)
+        return complain(message, option, value, "an integer in [0, 64]");
     if (strcmp(option, "--steps") == 0)
         out->steps = count;
+    else if (strcmp(option, "--threads") == 0)
+        out->threads = (int)count;
     else if (strcmp(option, "--batch") == 0)
         out->batch = (ptrdiff_t)count;
     else if (strcmp(option, "--width") == 0)
@@ -159,8 +165,8 @@ static bool read_option(const char *option, const char *value, job *out, char *m
     } texts[] = {
         { "--data", &out->data }, { "--target", &out->target }, { "--class", &out->label }, { "--out", &out->out }
     };
-    static const char *const numbers[] = { "--p",     "--lr",    "--init-std", "--steps",
-                                           "--batch", "--width", "--seed",     "--record" };
+    static const char *const numbers[] = { "--p",     "--lr",   "--init-std", "--steps",  "--batch",
+                                           "--width", "--seed", "--record",   "--threads" };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (strcmp(texts[i].name, option) == 0) {
             *texts[i].text = value;

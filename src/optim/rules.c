@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The formulas of optim.h, one function each, and the table that names them. */
+/* The formulas of optim.h, one function each, and the table that names them; compiled once for each instruction set. */
 
 #include "optim/rules.h"
 
@@ -78,7 +78,7 @@ static void adam(const dopt__step *step, ptrdiff_t count, double *p, const doubl
 }
 
 /*                          lr    decay  decoupled  momentum  rho   beta1  beta2  epsilon  accumulator */
-static const dopt__rule rules[] = {
+const dopt__rule_table DOPT__NAMED(dopt__rule_table) = { {
     { "gd", 0, gd, { 1e-2, 0.0, 0.0, NAN, NAN, NAN, NAN, NAN, NAN } },
     { "momentum", 1, momentum, { 1e-2, 0.0, 0.0, 0.9, NAN, NAN, NAN, NAN, NAN } },
     { "nesterov", 1, nesterov, { 1e-2, 0.0, 0.0, 0.9, NAN, NAN, NAN, NAN, NAN } },
@@ -86,15 +86,4 @@ static const dopt__rule rules[] = {
     { "adadelta", 2, adadelta, { 1.0, 0.0, 0.0, NAN, 0.9, NAN, NAN, 1e-6, NAN } },
     { "rmsprop", 1, rmsprop, { 1e-2, 0.0, 0.0, NAN, 0.99, NAN, NAN, 1e-8, NAN } },
     { "adam", 2, adam, { 1e-3, 0.0, 0.0, NAN, NAN, 0.9, 0.999, 1e-8, NAN } },
-};
-
-int dopt_optim_kind_count(void)
-{
-    return (int)(sizeof rules / sizeof *rules);
-}
-
-const dopt__rule *dopt__rule_of(dopt_optim_kind kind)
-{
-    const int index = (int)kind;
-    return index >= 0 && index < dopt_optim_kind_count() ? &rules[index] : NULL;
-}
+} };
