@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "linalg/finite.h"
 
-#include <stdbool.h>
-
 #include "linalg/line_kernels.h"
 #include "linalg/scan.h"
 
@@ -14,11 +12,15 @@ dopt_cmat dopt__flat(dopt_cmat m)
     return by_rows || by_columns ? row : m;
 }
 
-dopt_status dopt__require_finite(const char *func, const char *name, dopt_cmat m)
+bool dopt__lines_finite(dopt_cmat m)
 {
     const dopt_cmat flat = dopt__flat(m);
-    const bool one_line = flat.rows == 1 && flat.col_stride == 1;
-    if (one_line && DOPT__BY_ISA(dopt__line_table, dopt__cpu_isa())->of[m.dtype].finite(flat.cols, flat.data))
-        return DOPT_OK;
-    return dopt__check_finite(func, name, m);
+    if (flat.rows == 1 && flat.col_stride == 1)
+        return DOPT__BY_ISA(dopt__line_table, dopt__cpu_isa())->of[m.dtype].finite(flat.cols, flat.data);
+    return dopt__all_finite(m);
+}
+
+dopt_status dopt__require_finite(const char *func, const char *name, dopt_cmat m)
+{
+    return dopt__lines_finite(m) ? DOPT_OK : dopt__check_finite(func, name, m);
 }

@@ -205,15 +205,19 @@ static dopt_status eval_custom(dopt_objective *objective, const char *func, dopt
     return DOPT_OK;
 }
 
+/* Whether the numbers of m are finite, in this dtype. */
+static bool fits(dopt_cmat m, dopt_dtype dtype)
+{
+    return dtype == DOPT_F32 ? dopt__max_abs(m) < 3.4e38 : dopt__lines_finite(m);
+}
+
 static dopt_status eval_data(dopt_objective *objective, const char *func, dopt_cmat w, const dopt_batch *batch,
                              double *value, dopt_mat grad)
 {
     double found;
     const bool want_grad = grad.data != NULL;
     DOPT_TRY(dopt__data_eval(&objective->data, w, batch, want_grad, &found));
-    const double limit = grad.dtype == DOPT_F32 ? 3.4e38 : INFINITY;
-    const double top = want_grad ? dopt__max_abs(dopt_const(objective->data.grad)) : 0.0;
-    if (!isfinite(found) || !(top < limit))
+    if (!isfinite(found) || (want_grad && !fits(dopt_const(objective->data.grad), grad.dtype)))
         return dopt__fail(DOPT_ERR_NONFINITE, func, "the %s at this w overflows, w is too far out",
                           isfinite(found) ? "gradient" : "value");
     if (want_grad)
@@ -232,7 +236,7 @@ dopt_status dopt_objective_eval(dopt_objective *objective, dopt_cmat w, const do
     if (grad.data)
         DOPT_TRY(dopt__check_matrix(__func__, "grad", dopt_const(grad), objective->rows, objective->cols, dtype));
     DOPT_TRY(check_batch(__func__, objective, batch));
-    DOPT_TRY(dopt__check_finite(__func__, "w", w));
+    DOPT_TRY(dopt__require_finite(__func__, "w", w));
     return objective->fn ? eval_custom(objective, __func__, w, batch, value, grad)
                          : eval_data(objective, __func__, w, batch, value, grad);
 }
