@@ -215,7 +215,7 @@ static void make_graded(dopt_rng *rng, double least, dopt_mat w)
 static void with_and_without_v(void **state)
 {
     (void)state;
-    static const double leasts[] = { 1.0, 0.5, 0.26, 0.24, 0.1 };
+    static const double leasts[] = { 1.0, 0.5, 0.26, 0.24, 1e-4 };
     dopt_rng rng = test_rng_begin(__func__);
     for (int round = 0; round < test_rounds(60); round++) {
         const ptrdiff_t k = test_int(&rng, 2, 12), d = test_int(&rng, 2 * k, most);
@@ -328,6 +328,31 @@ static void a_kept_basis_serves_until_w_turns(void **state)
         dopt_e2e_destroy(&kept);
         dopt_e2e_destroy(&fresh);
     }
+}
+
+/* U^T W V may be diagonal and W still not be spanned by V. */
+static void what_lies_outside_of_v_counts(void **state)
+{
+    (void)state;
+    enum { k = 4, d = 20 };
+    double w[k * d] = { 0 }, g[k * d], p[k * d], exact[k * d];
+    dopt_rng rng = test_rng_begin(__func__);
+    dopt_e2e_options options = DOPT_E2E_OPTIONS_INIT;
+    dopt_e2e *kept = NULL, *fresh = create(k, d, 3.0, DOPT_E2E_NESTED);
+    options.refresh_tolerance = 0.1;
+    ASSERT_OK(dopt_e2e_create(k, d, 3.0, &options, &kept));
+    test_fill(&rng, dopt_mat_f64(g, k, d));
+    for (int i = 0; i < k; i++)
+        w[i * d + i] = 1.0 + i;
+    for (int i = 0; i < 2; i++) {
+        ASSERT_OK(dopt_e2e_apply(kept, dopt_cmat_f64(w, k, d), dopt_cmat_f64(g, k, d), dopt_mat_f64(p, k, d)));
+        ASSERT_OK(dopt_e2e_apply(fresh, dopt_cmat_f64(w, k, d), dopt_cmat_f64(g, k, d), dopt_mat_f64(exact, k, d)));
+        ASSERT_MAT_CLOSE(dopt_cmat_f64(p, k, d), dopt_cmat_f64(exact, k, d), 100.0);
+        w[k] = 0.5;
+    }
+    assert_int_equal(dopt_e2e_refreshes(kept), 2);
+    dopt_e2e_destroy(&kept);
+    dopt_e2e_destroy(&fresh);
 }
 
 /* A basis that was found for float32 is not good enough for float64, whatever the tolerance. */
@@ -482,6 +507,7 @@ int main(void)
         cmocka_unit_test(with_and_without_v),
         cmocka_unit_test(float32_to_its_own_rounding),
         cmocka_unit_test(a_kept_basis_serves_until_w_turns),
+        cmocka_unit_test(what_lies_outside_of_v_counts),
         cmocka_unit_test(a_basis_for_float32_does_not_serve_float64),
         cmocka_unit_test(memory_is_bounded),
         cmocka_unit_test(zero_is_a_fixed_point),
