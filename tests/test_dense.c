@@ -325,10 +325,11 @@ static void step_moves_the_bias(void **state)
         ASSERT_OK(dopt_step(optim, net, dopt_cmat_f64(grad, 1, 3)));
         if (bias)
             assert_true(*(const double *)dopt_net_bias(net).data == -2.0);
-        ASSERT_OK(dopt_net_penalty(net, 0.0, NULL));
-        const double *of_lower = dopt_net_grad(net, 1).data;
+        ASSERT_OK(dopt_net_penalty(net, 0.25, NULL));
+        const double *of_lower = dopt_net_grad(net, 1).data, *w2 = dopt_net_factor(net, 2).data;
+        const double *w1 = dopt_net_factor(net, 1).data;
         for (int c = 0; c < 3; c++)
-            ASSERT_CLOSE(of_lower[c], upper * grad[c], 1e-15);
+            ASSERT_CLOSE(of_lower[c], upper * grad[c] + 0.25 * w2[0] * (w2[0] * w1[c] + w2[1] * w1[3 + c]), 1e-13);
         dopt_optim_destroy(&optim);
         dopt_net_destroy(&net);
     }
