@@ -321,6 +321,33 @@ static void a_kept_basis_serves_until_w_turns(void **state)
     }
 }
 
+/* A basis that was found for float32 is not good enough for float64, whatever the tolerance. */
+static void a_basis_for_float32_does_not_serve_float64(void **state)
+{
+    (void)state;
+    static double w[large_most * large_most], g[large_most * large_most], p[large_most * large_most];
+    static double exact[large_most * large_most];
+    static float w32[large_most * large_most], p32[large_most * large_most];
+    const ptrdiff_t k = large_most;
+    dopt_rng rng = test_rng_begin(__func__);
+    dopt_e2e_options options = DOPT_E2E_OPTIONS_INIT;
+    dopt_e2e *kept = NULL, *fresh = create(k, k, 3.0, DOPT_E2E_NESTED);
+    options.refresh_tolerance = 0.5;
+    ASSERT_OK(dopt_e2e_create(k, k, 3.0, &options, &kept));
+    make_graded(&rng, 0.3, dopt_mat_f32(w32, k, k));
+    test_copy(dopt_cmat_f32(w32, k, k), dopt_mat_f64(w, k, k));
+    test_fill(&rng, dopt_mat_f64(g, k, k));
+    ASSERT_OK(dopt_e2e_apply(kept, dopt_cmat_f32(w32, k, k), dopt_cmat_f32(w32, k, k), dopt_mat_f32(p32, k, k)));
+    ASSERT_OK(dopt_e2e_apply(kept, dopt_cmat_f64(w, k, k), dopt_cmat_f64(g, k, k), dopt_mat_f64(p, k, k)));
+    ASSERT_OK(dopt_e2e_apply(fresh, dopt_cmat_f64(w, k, k), dopt_cmat_f64(g, k, k), dopt_mat_f64(exact, k, k)));
+    assert_int_equal(dopt_e2e_refreshes(kept), 2);
+    ASSERT_MAT_CLOSE(dopt_cmat_f64(p, k, k), dopt_cmat_f64(exact, k, k), 30.0);
+    ASSERT_OK(dopt_e2e_apply(kept, dopt_cmat_f32(w32, k, k), dopt_cmat_f32(w32, k, k), dopt_mat_f32(p32, k, k)));
+    assert_int_equal(dopt_e2e_refreshes(kept), 2);
+    dopt_e2e_destroy(&kept);
+    dopt_e2e_destroy(&fresh);
+}
+
 /* 3 k d + 4 k^2 elements, k the smaller side, and what is of order k + d or less. */
 static void memory_is_bounded(void **state)
 {
@@ -446,6 +473,7 @@ int main(void)
         cmocka_unit_test(with_and_without_v),
         cmocka_unit_test(float32_to_its_own_rounding),
         cmocka_unit_test(a_kept_basis_serves_until_w_turns),
+        cmocka_unit_test(a_basis_for_float32_does_not_serve_float64),
         cmocka_unit_test(memory_is_bounded),
         cmocka_unit_test(zero_is_a_fixed_point),
         cmocka_unit_test(bad_arguments_leave_the_output_alone),

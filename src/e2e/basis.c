@@ -52,6 +52,7 @@ dopt_status dopt__basis_refresh(dopt_e2e *e2e, const char *func, dopt_cmat w, do
         dopt__log(&e2e->options.logger, DOPT_LOG_WARNING, "%s: LAPACK did not converge, one-sided Jacobi did", func);
     DOPT_TRY(take_values(e2e, func));
     e2e->has_basis = dopt__svd_has_vt(e2e->svd);
+    e2e->is_narrow = narrow && w.dtype == DOPT_F32;
     return DOPT_OK;
 }
 

@@ -17,6 +17,7 @@ struct dopt_e2e {
     double *s, *null, *table; /* s / s_1, null_r / s_1^(2-2/N), and scratch: small, small, 2 small */
     double top;               /* s_1 */
     bool has_basis;           /* svd holds U and V */
+    bool is_narrow;           /* which are orthonormal to float32's rounding only */
     long long refreshes;
     dopt_e2e_route route;
 };

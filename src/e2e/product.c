@@ -243,7 +243,7 @@ dopt_status dopt__product(dopt_e2e *e2e, dopt__move move)
     const bool wide = (double)move.w.cols > wide_enough * (double)e2e->small;
     factors f;
     bool serves = false;
-    if (keeps && e2e->has_basis && dtype == move.w.dtype) {
+    if (keeps && e2e->has_basis && dtype == move.w.dtype && !(e2e->is_narrow && dtype == DOPT_F64)) {
         f = factors_of(e2e, dtype);
         serves = dopt__basis_serves(e2e, move.w, f.u, f.vt, f.y, f.m);
     }
