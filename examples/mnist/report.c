@@ -83,9 +83,12 @@ static void print_time(const trained *r)
 
 static void print_end(const trained *r)
 {
-    printf("%-9s %10zu %8lld %11.2f %% %8.2f %% %12.2f %% %11.1e%s\n", rule_names[r->how], r->parameters,
-           (long long)r->steps, 100.0 * r->validation_error, 100.0 * r->test_error, 100.0 * r->collapsed_test_error,
-           r->collapse_gap, r->diverged ? "  diverged" : "");
+    printf("%-9s %10zu %8lld %11.2f %% %8.2f %% %12.2f %%", rule_names[r->how], r->parameters, (long long)r->steps,
+           100.0 * r->validation_error, 100.0 * r->test_error, 100.0 * r->collapsed_test_error);
+    if (r->diverged)
+        printf(" %11s\n", "diverged");
+    else
+        printf(" %11.1e\n", r->collapse_gap);
 }
 
 void report_print(const training *t)
