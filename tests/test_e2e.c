@@ -315,6 +315,15 @@ static void a_kept_basis_serves_until_w_turns(void **state)
         ASSERT_OK(dopt_e2e_apply(kept, dopt_const(wm), dopt_const(gm), dopt_mat_f64(p, k, d)));
         ASSERT_OK(dopt_e2e_apply(fresh, dopt_const(wm), dopt_const(gm), dopt_mat_f64(exact, k, d)));
         assert_int_equal(dopt_e2e_refreshes(kept), 201 - reused);
+        for (int i = 0; i < 10; i++) { /* tests fail, then are left out for a while */
+            test_fill(&rng, wm);
+            ASSERT_OK(dopt_e2e_apply(kept, dopt_const(wm), dopt_const(gm), dopt_mat_f64(p, k, d)));
+            ASSERT_OK(dopt_e2e_apply(fresh, dopt_const(wm), dopt_const(gm), dopt_mat_f64(exact, k, d)));
+        }
+        assert_int_equal(dopt_e2e_refreshes(kept), 211 - reused);
+        for (int i = 0; i < 5; i++)
+            ASSERT_OK(dopt_e2e_apply(kept, dopt_const(wm), dopt_const(gm), dopt_mat_f64(p, k, d)));
+        assert_int_equal(dopt_e2e_route_taken(kept), DOPT_E2E_ROUTE_REUSED);
         ASSERT_MAT_CLOSE(dopt_cmat_f64(p, k, d), dopt_cmat_f64(exact, k, d), 1000.0);
         dopt_e2e_destroy(&kept);
         dopt_e2e_destroy(&fresh);
