@@ -6,14 +6,17 @@
  * @file depthopt/net.h
  * Factored linear networks: W = W_N ... W_1.
  *
- * A net of depth N holds N factors, W_j of shape n_j x n_{j-1}, with n_0 = d inputs and n_N = k outputs,
- * no biases. It computes the same map as the single k x d end-to-end matrix W, and learns it along
- * another path; docs/math/e2e.md has the theory.
+ * A net of depth N holds N factors, W_j of shape n_j x n_{j-1}, with n_0 = d inputs and n_N = k outputs.
+ * It computes the same map as the single k x d end-to-end matrix W, and learns it along another path;
+ * docs/math/e2e.md has the theory. On request it has one bias b, added to the outputs, so that it can be
+ * the dense layer of a network; docs/guides/overparameterise-your-layer.md shows how.
  *
- *     product    W = W_N ... W_1                      collapse: what to deploy
+ *     product    W = W_N ... W_1                      what the factors amount to
  *     backward   dL/dW -> dL/dW_j                     full batch: work on W, whatever the number of rows
- *     forward    Z = X W^T, on rows of X              minibatches
- *     backprop   X, dL/dZ -> dL/dW_j and dL/dX
+ *     forward    Z = X W^T + b, on rows of X          minibatches
+ *     backprop   X, dL/dZ -> dL/dW_j, dL/db and dL/dX
+ *     penalty    weight/2 ||W||^2 -> its part of dL/dW_j
+ *     collapse   the net becomes one of depth 1       what to deploy
  *
  * Factors and gradients are row-major arrays without gaps, owned by the net, borrowed through
  * dopt_net_factor() and dopt_net_grad(); write to the factors as you like between calls.
@@ -45,10 +48,15 @@ typedef struct dopt_net_options {
     dopt_allocator allocator; /**< Default: malloc and free. */
     ptrdiff_t block_rows;     /**< Rows of X that forward and backprop take at a time, in [1, 1048576];
                                    sets their workspace. Default 0: 256. */
+    int bias;                 /**< 1: a bias, zero at first. Default 0: none. */
+    int keep_activations;     /**< 1: a backprop that follows a forward on as many rows, at most block_rows,
+                                   takes the activations from it instead of computing them again. It is
+                                   then up to you that X and the factors are the same. Default 0. */
+    int penalty;              /**< 1: workspace for dopt_net_penalty(). Default 0: it fails. */
 } dopt_net_options;
 
 /** Initializer of dopt_net_options: all defaults. */
-#define DOPT_NET_OPTIONS_INIT { sizeof(dopt_net_options), { NULL, NULL, NULL }, 0 }
+#define DOPT_NET_OPTIONS_INIT { sizeof(dopt_net_options), { NULL, NULL, NULL }, 0, 0, 0, 0 }
 
 /** Largest depth of a net. */
 #define DOPT_NET_DEPTH_MAX 1024
@@ -65,7 +73,8 @@ typedef struct dopt_net_options {
  * @param[out] out      the new net, to be freed with dopt_net_destroy(); untouched on failure
  *
  * Memory: factors and gradients, sum_j n_j n_{j-1} elements each; workspace of about 2 block_rows sum_j n_j
- * elements; and two matrices for each partial product of the cheapest order of the chain.
+ * elements; and two matrices for each partial product of the cheapest order of the chain. For penalties, 2 n_j^2
+ * of each hidden layer and the largest factor but the first and the last.
  * Cost: depth^3 / 6 operations to find that order.
  *
  * @retval DOPT_ERR_INVALID  a pointer is NULL, or a value is out of range
@@ -96,6 +105,12 @@ DOPT_API dopt_mat dopt_net_factor(dopt_net *net, int j);
 
 /** Gradient dL/dW_j that the last backward or backprop left, j = 1 ... depth; as dopt_net_factor(). */
 DOPT_API dopt_mat dopt_net_grad(dopt_net *net, int j);
+
+/** Bias b: a 1 x k view, as dopt_net_factor(); `data` is NULL for a net without one. No init changes it. */
+DOPT_API dopt_mat dopt_net_bias(dopt_net *net);
+
+/** Gradient dL/db that the last backprop left; dopt_net_backward() does not know it. As dopt_net_bias(). */
+DOPT_API dopt_mat dopt_net_bias_grad(dopt_net *net);
 
 /**
  * All factors i.i.d. N(0, stddev^2): near-zero initialisation for a small `stddev`, such as 0.01.
@@ -154,7 +169,7 @@ DOPT_API dopt_status dopt_net_init_orthogonal(dopt_net *net, dopt_rng *rng, doub
 DOPT_API dopt_status dopt_net_init_balanced(dopt_net *net, dopt_cmat w0);
 
 /**
- * Collapse: w = W_N ... W_1.
+ * The end-to-end matrix: w = W_N ... W_1.
  *
  * @param[out] w  k x d, dtype of the net; must not overlap the factors; untouched on failure
  *
@@ -165,6 +180,20 @@ DOPT_API dopt_status dopt_net_init_balanced(dopt_net *net, dopt_cmat w0);
  * @retval DOPT_ERR_DTYPE    `w` has another dtype than the net
  */
 DOPT_API dopt_status dopt_net_product(const dopt_net *net, dopt_mat w);
+
+/**
+ * Collapse in place: the net becomes one of depth 1 whose factor is the product, and whose bias is the same.
+ *
+ * What is left predicts the same and costs no more than a plain matrix. The product is computed in float64
+ * whatever the dtype, and rounded once. Views from before the call are invalid after it; gradients are zero.
+ * At depth 1 the call does nothing.
+ *
+ * Memory: allocates the new net, and for float32 the factors in float64 until it returns.
+ *
+ * @retval DOPT_ERR_INVALID  `net` is NULL
+ * @retval DOPT_ERR_NOMEM    no memory; the net is as before
+ */
+DOPT_API dopt_status dopt_net_collapse(dopt_net *net);
 
 /**
  * Chain rule: from G = dL/dW to all dL/dW_j = (W_N ... W_{j+1})^T G (W_{j-1} ... W_1)^T.
@@ -183,9 +212,9 @@ DOPT_API dopt_status dopt_net_product(const dopt_net *net, dopt_mat w);
 DOPT_API dopt_status dopt_net_backward(dopt_net *net, dopt_cmat grad);
 
 /**
- * Predictions on rows: z = x W^T = x W_1^T ... W_N^T.
+ * Predictions on rows: z = x W^T + b = x W_1^T ... W_N^T + b, each row with the bias, if there is one.
  *
- * @param[in]  x  m x d, one example a row; any m
+ * @param[in]  x  m x d, one example a row; any m, any layout: a batch inside a larger array needs no copy
  * @param[out] z  m x k; must not overlap `x`; untouched on failure
  *
  * Cost: whichever is cheaper by flops: layer by layer, 2 m sum_j n_j n_{j-1}, or collapse first.
@@ -200,8 +229,9 @@ DOPT_API dopt_status dopt_net_forward(dopt_net *net, dopt_cmat x, dopt_mat z);
 /**
  * Backpropagation: from dL/dZ to all dL/dW_j, and to dL/dX if wanted.
  *
- * Overwrites the gradients that dopt_net_grad() shows. Needs no forward call before it: activations are
- * computed again block by block, so nothing of size m is kept.
+ * Overwrites the gradients that dopt_net_grad() and dopt_net_bias_grad() show. Needs no forward call before
+ * it: activations are computed again block by block, so nothing of size m is kept; the option
+ * keep_activations changes that.
  *
  * @param[in]  x   m x d
  * @param[in]  dz  m x k, dL/dZ
@@ -235,6 +265,27 @@ typedef struct dopt_net_cost {
  * By the collapsed W is not considered where W is three times as large as all factors, or larger.
  */
 DOPT_API dopt_net_cost dopt_net_costs(const dopt_net *net, ptrdiff_t m);
+
+/**
+ * Penalty on the end-to-end matrix: value = weight/2 ||W_N ... W_1||_F^2, and its gradients are added to
+ * those that the net holds. The bias is not part of it.
+ *
+ * With A_j = (W_N ... W_{j+1})^T (W_N ... W_{j+1}) and B_j = (W_j ... W_1) (W_j ... W_1)^T, n_j x n_j each,
+ * the gradient of W_j is weight A_j W_j B_{j-1} and ||W||_F^2 = <A_j, B_j>. So neither W nor anything else
+ * of its size is formed. A penalty on the factors instead, weight/2 sum_j ||W_j||_F^2, is what
+ * DOPT_WEIGHT_DECAY of an optimizer does (depthopt/optim.h).
+ *
+ * @param[in]  weight  finite, >= 0
+ * @param[out] value   NULL: not wanted; untouched on failure
+ *
+ * Cost: at depth 2 n_1 (n_1 (3 d + 3 k)) flops; at depth N about 6 sum_j n_j^2 (n_{j-1} + n_{j+1}) over the
+ * hidden layers. Worth it where these are no wider than k or d. Allocates nothing.
+ * Accuracy: the value to a few n_j eps, summed in double.
+ *
+ * @retval DOPT_ERR_INVALID  `net` is NULL or was created without the option `penalty`, or `weight` is out of
+ *                           range
+ */
+DOPT_API dopt_status dopt_net_penalty(dopt_net *net, double weight, double *value);
 
 /**
  * How far from balanced: max_j || W_{j+1}^T W_{j+1} - W_j W_j^T ||_F, 0 at depth 1.

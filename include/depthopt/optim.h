@@ -175,7 +175,7 @@ DOPT_API dopt_status dopt_optim_bounds(dopt_optim_kind kind, dopt_hyper hyper, d
  */
 DOPT_API dopt_status dopt_optim_prepare(dopt_optim *optim, int blocks, const dopt_mat *params);
 
-/** dopt_optim_prepare() for the factors of a net. */
+/** dopt_optim_prepare() for the factors of a net, and its bias after them, if it has one. */
 DOPT_API dopt_status dopt_optim_prepare_net(dopt_optim *optim, dopt_net *net);
 
 /** Back to t = 0 and zero state, as if just created; hyperparameters and memory stay. NULL: nothing. */
@@ -203,7 +203,8 @@ DOPT_API dopt_status dopt_optim_apply(dopt_optim *optim, int blocks, const dopt_
 
 /**
  * One step on every factor of a net, from the gradient of the end-to-end matrix:
- * dopt_net_backward() and dopt_optim_apply() on the factors.
+ * dopt_net_backward() and dopt_optim_apply() on the factors. A bias moves along the gradient that is in
+ * dopt_net_bias_grad(): dL/dW does not determine it.
  *
  * @param[in,out] net   factors moved, gradients overwritten; factors untouched on failure
  * @param[in]     grad  dL/dW at the net's product, k x d, dtype of the net, finite
@@ -213,7 +214,8 @@ DOPT_API dopt_status dopt_optim_apply(dopt_optim *optim, int blocks, const dopt_
 DOPT_API dopt_status dopt_step(dopt_optim *optim, dopt_net *net, dopt_cmat grad);
 
 /**
- * One step on every factor, from the gradients that the net holds already (after dopt_net_backprop()).
+ * One step on every factor and the bias, from the gradients that the net holds already (after
+ * dopt_net_backprop()).
  *
  * @retval as dopt_optim_apply()
  */

@@ -26,6 +26,14 @@ static dopt_status read_options(const char *func, const dopt_net_options *option
     if (out->block_rows < 0 || out->block_rows > block_rows_max)
         return dopt__fail(DOPT_ERR_INVALID, func, "options->block_rows is %td, must be in [0, %td]", out->block_rows,
                           block_rows_max);
+    const struct {
+        const char *name;
+        int value;
+    } flags[] = { { "bias", out->bias }, { "keep_activations", out->keep_activations }, { "penalty", out->penalty } };
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        if (flags[i].value != 0 && flags[i].value != 1)
+            return dopt__fail(DOPT_ERR_INVALID, func, "options->%s is %d, must be 0 or 1", flags[i].name,
+                              flags[i].value);
     if (out->block_rows == 0)
         out->block_rows = default_block_rows;
     return dopt__check_allocator(func, &out->allocator);
@@ -101,8 +109,30 @@ static void place_joins(const dopt_net *net, dopt__plan *plan, bool grads, arena
     }
 }
 
+static void lay_out_bias(dopt_net *net, arena *a)
+{
+    const ptrdiff_t k = dopt__net_outputs(net);
+    net->bias = dopt__net_view(net, place(a, (double)k), 1, k);
+    net->bias_grad = dopt__net_view(net, place(a, (double)k), 1, k);
+    net->ones = dopt__net_view(net, place(a, (double)net->block_rows), 1, net->block_rows);
+}
+
+static void lay_out_penalty(dopt_net *net, arena *a)
+{
+    double largest = 0.0; /* factor with a hidden layer at both ends */
+    for (int j = 1; j < net->depth; j++) {
+        dopt__layer *layer = &net->layers[j];
+        const double size = width_of(net, j) * width_of(net, j);
+        layer->above = dopt__net_view(net, place(a, size), layer->width, layer->width);
+        layer->below = dopt__net_view(net, place(a, size), layer->width, layer->width);
+        if (j > 1)
+            largest = fmax(largest, width_of(net, j) * width_of(net, j - 1));
+    }
+    net->scratch = place(a, largest);
+}
+
 /* Where each array starts in the net's memory, if there is one; returns the elements of all. */
-static double lay_out(dopt_net *net)
+static double lay_out(dopt_net *net, const dopt_net_options *options)
 {
     arena a = { net->numbers, element_size(net->dtype), 0.0 };
     for (int j = 0; j <= net->depth; j++) {
@@ -129,32 +159,49 @@ static double lay_out(dopt_net *net)
         void *data = place(&a, width_of(net, 0) * width_of(net, net->depth));
         net->collapsed = dopt__net_view(net, data, dopt__net_outputs(net), dopt__net_inputs(net));
     }
+    if (options->bias)
+        lay_out_bias(net, &a);
+    if (options->penalty)
+        lay_out_penalty(net, &a);
     return a.used;
 }
 
-static dopt_status set_up(dopt_net *net, const char *func, const ptrdiff_t dims[], ptrdiff_t block_rows)
+/* More elements than lay_out() will ask for, in floating point: the sizes may overflow. */
+static double upper_bound(const dopt_net *net, const dopt_net_options *options)
+{
+    double elements = 8.0 * net->weights;
+    for (int i = 0; i < net->backward.count; i++)
+        elements += 2.0 * (join_size(net, &net->product.joins[i]) + join_size(net, &net->backward.joins[i]));
+    for (int j = 0; j <= net->depth; j++) {
+        elements += 5.0 * (double)net->block_rows * (width_of(net, j) + widest(net));
+        if (options->penalty)
+            elements += 3.0 * width_of(net, j) * width_of(net, j);
+    }
+    return elements;
+}
+
+static dopt_status set_up(dopt_net *net, const char *func, const ptrdiff_t dims[], const dopt_net_options *options)
 {
     net->layers = dopt__alloc(&net->allocator, (size_t)net->depth + 1, sizeof *net->layers);
     if (!net->layers)
         return dopt__fail(DOPT_ERR_NOMEM, func, "no memory for %d layers", net->depth);
     for (int j = 0; j <= net->depth; j++)
         net->layers[j].width = dims[j];
-    net->block_rows = block_rows;
+    net->block_rows = options->block_rows;
+    net->keeps_activations = options->keep_activations;
     net->weights = weights_of(net);
     if (!dopt__plan_make(net->depth, dims, &net->allocator, &net->product, &net->backward))
         return dopt__fail(DOPT_ERR_NOMEM, func, "no memory for the plan of %d products", net->depth);
-    double elements = 0.0; /* an upper bound in floating point first: the sizes may overflow */
-    for (int j = 0; j <= net->depth; j++)
-        elements += 5.0 * (double)net->block_rows * (width_of(net, j) + widest(net));
-    for (int i = 0; i < net->backward.count; i++)
-        elements += 2.0 * (join_size(net, &net->product.joins[i]) + join_size(net, &net->backward.joins[i]));
-    if (elements + 8.0 * net->weights < 1e18)
-        elements = lay_out(net);
+    double elements = upper_bound(net, options);
+    if (elements < 1e18)
+        elements = lay_out(net, options);
     if (elements < 1e18)
         net->numbers = dopt__alloc(&net->allocator, (size_t)elements, element_size(net->dtype));
     if (!net->numbers)
         return dopt__fail(DOPT_ERR_NOMEM, func, "no memory for a net of %.3g weights", net->weights);
-    (void)lay_out(net);
+    (void)lay_out(net, options);
+    if (options->bias)
+        dopt__fill(net->ones, 1.0);
     return DOPT_OK;
 }
 
@@ -178,7 +225,7 @@ dopt_status dopt_net_create(dopt_dtype dtype, int depth, const ptrdiff_t dims[],
     net->allocator = known.allocator;
     net->dtype = dtype;
     net->depth = depth;
-    const dopt_status status = set_up(net, __func__, dims, known.block_rows);
+    const dopt_status status = set_up(net, __func__, dims, &known);
     if (status != DOPT_OK)
         dopt_net_destroy(&net);
     else
@@ -225,6 +272,16 @@ dopt_mat dopt_net_grad(dopt_net *net, int j)
         return dopt_mat_none();
     dopt__chain_form(net, j);
     return net->layers[j].grad;
+}
+
+dopt_mat dopt_net_bias(dopt_net *net)
+{
+    return net ? net->bias : dopt_mat_none();
+}
+
+dopt_mat dopt_net_bias_grad(dopt_net *net)
+{
+    return net ? net->bias_grad : dopt_mat_none();
 }
 
 dopt_status dopt_net_product(const dopt_net *net, dopt_mat w)

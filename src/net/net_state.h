@@ -14,8 +14,9 @@
 typedef struct dopt__layer {
     ptrdiff_t width;       /* n_j */
     dopt_mat factor, grad; /* n_j x n_{j-1}; data NULL at j = 0 */
-    void *slot;            /* room for block_rows x n_j elements */
+    void *slot;            /* room for block_rows x n_j elements: the activations */
     bool thin;             /* grad is not formed: its memory holds a and b one after the other, and it is a b^T */
+    dopt_mat above, below; /* n_j x n_j, for the penalty: A_j and B_j, see penalty.c; data NULL without it */
 } dopt__layer;
 
 struct dopt_net {
@@ -29,7 +30,12 @@ struct dopt_net {
     void *buffers[2];     /* room for block_rows x max_j n_j elements each */
     void *spare[2];       /* room for max_j n_j elements each */
     dopt_mat collapsed;   /* k x d; data NULL where working on W can never pay */
-    void *numbers;        /* the memory of all this */
+    bool keeps_activations;
+    ptrdiff_t kept_rows;      /* rows whose activations are in the slots; 0: none */
+    dopt_mat bias, bias_grad; /* 1 x k; data NULL without a bias */
+    dopt_mat ones;            /* 1 x block_rows; data NULL without a bias */
+    void *scratch;            /* room for the largest factor between two others, for the penalty */
+    void *numbers;            /* the memory of all this */
 };
 
 static inline ptrdiff_t dopt__net_inputs(const dopt_net *net)

@@ -6,7 +6,7 @@
  *                                                         dL/dW_j = sum over blocks t_j^T a_{j-1},  dx = t_0
  * Or on W, which costs the chain once, whatever m is:     z = x W^T;  G = dz^T x, dx = dz W
  *
- * Whichever takes fewer flops.
+ * Whichever takes fewer flops. The bias starts the outputs, z = 1 b^T, and its gradient is 1^T dz.
  */
 
 #include <depthopt/net.h>
@@ -37,6 +37,28 @@ static dopt_mat writable_block_of(dopt_mat m, ptrdiff_t first, ptrdiff_t count)
 static dopt_cmat factor_of(const dopt_net *net, int j)
 {
     return dopt_const(net->layers[j].factor);
+}
+
+/* What the products are added to: the bias on each row, or nothing; returns the beta that says so. */
+static double start_outputs(const dopt_net *net, dopt_mat z)
+{
+    if (!net->bias.data)
+        return 0.0;
+    for (ptrdiff_t at = 0; at < z.rows; at += net->block_rows) {
+        const ptrdiff_t count = z.rows - at < net->block_rows ? z.rows - at : net->block_rows;
+        const dopt_cmat ones = { net->ones.data, count, 1, 1, count, net->dtype };
+        dopt__gemm(1.0, ones, dopt_const(net->bias), 0.0, writable_block_of(z, at, count));
+    }
+    return 1.0;
+}
+
+static void pull_bias(dopt_net *net, dopt_cmat dz)
+{
+    for (ptrdiff_t at = 0; at < dz.rows && net->bias.data; at += net->block_rows) {
+        const ptrdiff_t count = dz.rows - at < net->block_rows ? dz.rows - at : net->block_rows;
+        const dopt_cmat ones = { net->ones.data, 1, count, count, 1, net->dtype };
+        dopt__gemm(1.0, ones, block_of(dz, at, count), at == 0 ? 0.0 : 1.0, net->bias_grad);
+    }
 }
 
 /* The activations a_last of a block; a_0 is x. */
@@ -92,15 +114,19 @@ dopt_status dopt_net_forward(dopt_net *net, dopt_cmat x, dopt_mat z)
     DOPT_TRY(dopt__check_view(__func__, "x", x));
     DOPT_TRY(dopt__check_matrix(__func__, "x", x, x.rows, dopt__net_inputs(net), net->dtype));
     DOPT_TRY(dopt__check_matrix(__func__, "z", dopt_const(z), x.rows, dopt__net_outputs(net), net->dtype));
+    const double beta = start_outputs(net, z);
+    net->kept_rows = 0;
     if (forward_on_w(net, x.rows)) {
         dopt__chain_product(net, net->collapsed);
-        dopt__gemm(1.0, x, dopt_ctransposed(dopt_const(net->collapsed)), 0.0, z);
+        dopt__gemm(1.0, x, dopt_ctransposed(dopt_const(net->collapsed)), beta, z);
         return DOPT_OK;
     }
+    if (net->keeps_activations && x.rows <= net->block_rows)
+        net->kept_rows = x.rows;
     for (ptrdiff_t at = 0; at < x.rows; at += net->block_rows) {
         const ptrdiff_t count = x.rows - at < net->block_rows ? x.rows - at : net->block_rows;
         const dopt_cmat a = activate(net, block_of(x, at, count), net->depth - 1);
-        dopt__gemm(1.0, a, dopt_ctransposed(factor_of(net, net->depth)), 0.0, writable_block_of(z, at, count));
+        dopt__gemm(1.0, a, dopt_ctransposed(factor_of(net, net->depth)), beta, writable_block_of(z, at, count));
     }
     return DOPT_OK;
 }
@@ -108,7 +134,8 @@ dopt_status dopt_net_forward(dopt_net *net, dopt_cmat x, dopt_mat z)
 /* Add a block's part to the gradients, beta = 1, or start them with it, beta = 0. */
 static void pull_block(dopt_net *net, dopt_cmat x, dopt_cmat dz, dopt_mat dx, double beta)
 {
-    (void)activate(net, x, net->depth - 1);
+    if (net->kept_rows == 0)
+        (void)activate(net, x, net->depth - 1);
     dopt_cmat flow = dz;
     for (int j = net->depth; j >= 1; j--) {
         net->layers[j].thin = false;
@@ -130,7 +157,10 @@ dopt_status dopt_net_backprop(dopt_net *net, dopt_cmat x, dopt_cmat dz, dopt_mat
     DOPT_TRY(dopt__check_matrix(__func__, "dz", dz, x.rows, dopt__net_outputs(net), net->dtype));
     if (dx.data)
         DOPT_TRY(dopt__check_matrix(__func__, "dx", dopt_const(dx), x.rows, x.cols, net->dtype));
-    if (backprop_on_w(net, x.rows, dx.data != NULL)) {
+    pull_bias(net, dz);
+    if (net->kept_rows != x.rows)
+        net->kept_rows = 0;
+    if (net->kept_rows == 0 && backprop_on_w(net, x.rows, dx.data != NULL)) {
         dopt__gemm(1.0, dopt_ctransposed(dz), x, 0.0, net->collapsed);
         dopt__chain_backward(net, dopt_const(net->collapsed), false);
         if (dx.data) {
@@ -144,5 +174,6 @@ dopt_status dopt_net_backprop(dopt_net *net, dopt_cmat x, dopt_cmat dz, dopt_mat
         const dopt_mat target = dx.data ? writable_block_of(dx, at, count) : dx;
         pull_block(net, block_of(x, at, count), block_of(dz, at, count), target, at == 0 ? 0.0 : 1.0);
     }
+    net->kept_rows = 0;
     return DOPT_OK;
 }

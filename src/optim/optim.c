@@ -317,28 +317,31 @@ dopt_status dopt_optim_apply(dopt_optim *optim, int blocks, const dopt_mat *para
     return apply(optim, __func__, blocks, params, grads);
 }
 
-/* Views of all factors and gradients of a net. */
+/* Views of all factors and gradients of a net, and of its bias, if there is one. */
 static dopt_status bind_net(dopt_optim *optim, const char *func, dopt_net *net)
 {
     if (!optim)
         return dopt__fail(DOPT_ERR_INVALID, func, "optim is NULL, must be a handle");
     if (!net)
         return dopt__fail(DOPT_ERR_INVALID, func, "net is NULL, must be a handle");
-    const int depth = dopt_net_depth(net);
-    if (optim->block && optim->blocks != depth)
-        return dopt__fail(DOPT_ERR_SHAPE, func, "the net has %d factors, the state is for %d blocks", depth,
-                          optim->blocks);
+    const int depth = dopt_net_depth(net), blocks = depth + (dopt_net_bias(net).data != NULL);
+    if (optim->block && optim->blocks != blocks)
+        return dopt__fail(DOPT_ERR_SHAPE, func, "the net has %d blocks, the state is for %d", blocks, optim->blocks);
     if (!optim->params)
-        optim->params = dopt__alloc(&optim->allocator, (size_t)depth, sizeof *optim->params);
+        optim->params = dopt__alloc(&optim->allocator, (size_t)blocks, sizeof *optim->params);
     if (!optim->grads)
-        optim->grads = dopt__alloc(&optim->allocator, (size_t)depth, sizeof *optim->grads);
+        optim->grads = dopt__alloc(&optim->allocator, (size_t)blocks, sizeof *optim->grads);
     if (!optim->params || !optim->grads)
-        return dopt__fail(DOPT_ERR_NOMEM, func, "no memory for %d views", depth);
+        return dopt__fail(DOPT_ERR_NOMEM, func, "no memory for %d views", blocks);
     for (int j = 1; j <= depth; j++) {
         optim->params[j - 1] = dopt_net_factor(net, j);
         optim->grads[j - 1] = dopt_const(net->layers[j].grad);
     }
-    return bind(optim, func, depth, optim->params);
+    if (blocks > depth) {
+        optim->params[depth] = dopt_net_bias(net);
+        optim->grads[depth] = dopt_const(dopt_net_bias_grad(net));
+    }
+    return bind(optim, func, blocks, optim->params);
 }
 
 dopt_status dopt_optim_prepare_net(dopt_optim *optim, dopt_net *net)
@@ -396,7 +399,8 @@ dopt_status dopt_step(dopt_optim *optim, dopt_net *net, dopt_cmat grad)
     DOPT_TRY(dopt__check_matrix(__func__, "grad", grad, dopt_net_width(net, net->depth), dopt_net_width(net, 0),
                                 net->dtype));
     DOPT_TRY(dopt__require_finite(__func__, "grad", grad));
-    const bool thin = optim->kind == DOPT_OPTIM_GD && optim->hyper[DOPT_WEIGHT_DECAY] == 0.0 && net->dtype == DOPT_F64;
+    const bool thin = optim->kind == DOPT_OPTIM_GD && optim->hyper[DOPT_WEIGHT_DECAY] == 0.0 &&
+                      net->dtype == DOPT_F64 && !net->bias.data;
     dopt__chain_backward(net, grad, thin);
     return thin ? step_thin(optim, __func__, net) : apply(optim, __func__, optim->blocks, optim->params, optim->grads);
 }
