@@ -25,9 +25,8 @@ typedef struct job {
     const method *methods[JOB_LIST_MAX];
     int depth_count, method_count;
     int64_t steps, every; /* every: record each so many steps */
-    ptrdiff_t batch, width;
+    int64_t batch, width, seed;
     dopt_init init;
-    uint64_t seed;
     bool quiet, help;
 } job;
 

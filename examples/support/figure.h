@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef EXAMPLES_FIGURE_H
+#define EXAMPLES_FIGURE_H
+
+/*
+ * A picture of curves or of a matrix: NAME.csv, NAME.gp for gnuplot, which makes NAME.svg, in the folder of --out.
+ * Without --out nothing is written. Published points are drawn as points over the curve of the same colour.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "curve.h"
+#include "study.h"
+
+typedef struct figure {
+    study *s;
+    const char *name, *title;
+    FILE *csv, *script; /* NULL: no --out */
+    char *plots;        /* of the script */
+    size_t plots_size, rows;
+    int colours;
+} figure;
+
+/* `logscale`: the axes that have one, "", "x", "y" or "xy". False: s->message says why. */
+bool figure_begin(figure *f, study *s, const char *name, const char *title, const char *x_label, const char *y_label,
+                  const char *logscale);
+
+/* A curve, in the next colour. y - `offset` is shown. */
+void figure_curve(figure *f, const char *name, const curve *c, double offset);
+
+/* The points of a curve of the paper, over the curve drawn last. Nothing if there are none. */
+void figure_published(figure *f, const char *figure_name, const char *curve_name);
+
+/* Write the files and draw. False: s->message says why. */
+bool figure_end(figure *f);
+
+/* A matrix as a heat map: element (r, c) at x = c, y = r; NaN is left white. */
+bool figure_heat_map(study *s, const char *name, const char *title, const char *x_label, const char *y_label,
+                     ptrdiff_t rows, ptrdiff_t cols, const double *values);
+
+#endif

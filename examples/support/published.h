@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef EXAMPLES_PUBLISHED_H
+#define EXAMPLES_PUBLISHED_H
+
+/*
+ * Points of the figures of Arora, Cohen, Hazan, "On the Optimization of Deep Networks: Implicit Acceleration by
+ * Overparameterization", ICML 2018, read off the pictures with an error of 1 to 3 %: distance from the optimum, y,
+ * after x iterations.
+ */
+typedef struct published {
+    const char *figure, *curve;
+    double x, y;
+} published;
+
+/* Ends with a NULL figure. */
+extern const published published_points[];
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef EXAMPLES_TUNE_H
+#define EXAMPLES_TUNE_H
+
+/*
+ * Learning rates of a grid, 1, 2 and 5 to the decade. A rate that is ahead early may go unstable late, so the runs are
+ * judged by their loss at the end of the whole horizon:
+ *
+ *   1. every rate, for a hundredth of the horizon: the largest that does not diverge is the top of a window
+ *   2. the `rates` largest from there down, for all of the horizon
+ */
+
+#include "team.h"
+
+/* Find and run the rates of each prototype. `out` has room for count * rates members, rates to a prototype, largest
+ * first; their kinds are the prototypes' numbers. False: s->message says why. */
+bool tune(study *s, double p, const member *prototypes, int count, int rates, member *out);
+
+/* Of one kind, the run with the least loss at the end, NULL if all diverged. `coarse`: of the rates 1 and 5 to the
+ * decade only, which is the grid of the paper. */
+const member *tune_best(const member *members, int count, int kind, bool coarse);
+
+#endif
