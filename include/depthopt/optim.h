@@ -44,8 +44,8 @@
  *     DOPT_ACCUMULATOR   adagrad                     0                                  [0, inf)
  *
  * Sources: Polyak 1964; Nesterov 1983 in the form of Sutskever et al. 2013; Duchi, Hazan, Singer 2011;
- * Zeiler 2012; Tieleman, Hinton 2012; Kingma, Ba 2015; decoupled weight decay: Loshchilov, Hutter 2019; group_rmsprop: Arora,
- * Cohen, Hu, Luo 2019.
+ * Zeiler 2012; Tieleman, Hinton 2012; Kingma, Ba 2015; decoupled weight decay: Loshchilov, Hutter 2019;
+ * group_rmsprop: Arora, Cohen, Hu, Luo 2019.
  */
 
 #include <stddef.h>
