@@ -9,8 +9,6 @@
 #include <string.h>
 #include <time.h>
 
-#include <depthopt/status.h>
-
 #include "json.h"
 #include "options.h"
 #include "sensors.h"
@@ -79,6 +77,16 @@ static bool load(study *s)
     const ptrdiff_t count = dropped ? standardise(&s->t, dropped) : -1;
     free(dropped);
     return count >= 0 || study_fail(s, "the target or every feature is constant: nothing to fit");
+}
+
+bool study_objective(study *s, double p, dopt_loss **loss, dopt_objective **objective)
+{
+    dopt_loss_options options = DOPT_LOSS_OPTIONS_INIT;
+    const dopt_cmat x = dopt_cmat_f64(s->t.x, s->t.rows, s->t.cols), y = dopt_cmat_f64(s->t.y, s->t.rows, 1);
+    options.weight = 1.0; /* the plain mean, without 1/p */
+    return (dopt_loss_create_lp(p, &options, loss) == DOPT_OK &&
+            dopt_objective_create_data(x, y, *loss, NULL, objective) == DOPT_OK) ||
+           study_fail_library(s);
 }
 
 bool study_on_paper_data(const study *s)

@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include <depthopt/depthopt.h>
+
 #include "folder.h"
 #include "progress.h"
 #include "table.h"
@@ -46,6 +48,9 @@ struct study {
 
 /* main() of such a program. */
 int study_main(int argc, char **argv, const study_plan *plan);
+
+/* The mean of |error|^p on the study's table. False: s->message says why. Both are to be destroyed, also on failure. */
+bool study_objective(study *s, double p, dopt_loss **loss, dopt_objective **objective);
 
 /* Whether the data is the one that the paper used, 2,565 measurements of 128 features. */
 bool study_on_paper_data(const study *s);

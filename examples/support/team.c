@@ -94,8 +94,6 @@ static bool prepare(team *tm, double p)
 {
     const study *s = tm->s;
     const size_t d = (size_t)s->t.cols, count = (size_t)tm->count;
-    dopt_loss_options options = DOPT_LOSS_OPTIONS_INIT;
-    options.weight = 1.0; /* the plain mean, without 1/p */
     tm->t = p == 2.0 && reduce_rows(&s->t, &tm->reduced) ? &tm->reduced : &s->t;
     tm->y = malloc((size_t)tm->t->rows * count * sizeof *tm->y);
     tm->w = calloc(3 * d * count, sizeof *tm->w);
@@ -104,11 +102,7 @@ static bool prepare(team *tm, double p)
         return study_fail(tm->s, "out of memory");
     tm->grad = tm->w + d * count;
     tm->weights = tm->grad + d * count;
-    const dopt_cmat x = dopt_cmat_f64(s->t.x, s->t.rows, s->t.cols), y = dopt_cmat_f64(s->t.y, s->t.rows, 1);
-    if (dopt_loss_create_lp(p, &options, &tm->loss) != DOPT_OK ||
-        dopt_objective_create_data(x, y, tm->loss, NULL, &tm->single) != DOPT_OK)
-        return study_fail_library(tm->s);
-    return true;
+    return study_objective(tm->s, p, &tm->loss, &tm->single);
 }
 
 static bool take_seats(team *tm, member *members)
