@@ -54,41 +54,28 @@ static double deviation(const study *s, const member *a, const member *b, double
     return most;
 }
 
-static void compare(study *s, const char *figure_name, const member *members, double best)
-{
-    char what[128];
-    for (const published *p = published_points; p->figure && study_on_paper_data(s); p++)
-        for (int i = 0; i < kinds; i++)
-            if (strcmp(p->figure, figure_name) == 0 && strcmp(p->curve, members[i].name) == 0 &&
-                p->x <= (double)s->steps) {
-                (void)snprintf(what, sizeof what, "figure %s, %s, step %g", p->figure, p->curve, p->x);
-                study_compare(s, what, p->y, team_loss_at(&members[i], p->x) - best);
-            }
-}
-
-static bool draw(study *s, const char *name, const char *figure_name, const member *members, double best)
+static bool draw(study *s, const char *name, const char *figure_name, const member *const *members, double best)
 {
     figure f;
     char title[128];
     (void)snprintf(title, sizeof title, "Figure %s: networks and the end-to-end rule", figure_name);
     if (!figure_begin(&f, s, name, title, "steps", "loss - optimum", "y"))
         return false;
-    for (int i = 0; i < kinds; i++) {
-        figure_curve(&f, members[i].name, &members[i].loss, best);
-        if (study_on_paper_data(s))
-            figure_published(&f, figure_name, members[i].name);
-    }
+    figure_members(&f, figure_name, kinds, members, best);
     return figure_end(&f);
 }
 
 static bool curves(study *s, double p, double lr)
 {
     member members[kinds];
+    const member *all[kinds];
     optimum best;
     char claim[128];
     const char *figure_name = p == 2.0 ? "1 l2" : "1 l4";
     for (int i = 0; i < kinds; i++)
         members[i] = make(s, i, lr);
+    for (int i = 0; i < kinds; i++)
+        all[i] = &members[i];
     if (!optimum_find(&s->t, p, &best))
         return study_fail(s, "out of memory");
     bool good = team_run(s, "figure 1", p, members, kinds);
@@ -98,7 +85,7 @@ static bool curves(study *s, double p, double lr)
                                  deviation(s, &members[5], &members[3], best.value, &from[0]));
         const double width = fmax(deviation(s, &members[1], &members[0], best.value, &from[1]),
                                   deviation(s, &members[4], &members[3], best.value, &from[1]));
-        compare(s, figure_name, members, best.value);
+        published_compare(s, figure_name, kinds, all, best.value);
         (void)snprintf(claim, sizeof claim, "The rule follows the networks through training (figure 1, l_%g)", p);
         study_claim(
             s,
@@ -118,7 +105,7 @@ static bool curves(study *s, double p, double lr)
             claim,
             "width 100 against width 1, unbalanced starts of different size, after step %.0f: at most %.1f %% apart",
             from[1], 100.0 * width);
-        good = draw(s, p == 2.0 ? "figure_1_l2" : "figure_1_l4", figure_name, members, best.value);
+        good = draw(s, p == 2.0 ? "figure_1_l2" : "figure_1_l4", figure_name, all, best.value);
     }
     team_free(members, kinds);
     return good;

@@ -47,9 +47,8 @@ bool figure_begin(figure *f, study *s, const char *name, const char *title, cons
     write_head(f, x_label, y_label);
     if (logscale[0])
         (void)fprintf(f->script, "set logscale %s\n", logscale);
-    if (strchr(logscale, 'y'))
-        (void)fprintf(f->script, "set format y '%%.0e'\n");
-    (void)fprintf(f->script, "set key outside right top noenhanced\nplot");
+    (void)fprintf(f->script, "set format x '%s'\nset format y '%s'\nset key below noenhanced\nplot",
+                  strchr(logscale, 'x') ? "%.0e" : "%.3g", strchr(logscale, 'y') ? "%.0e" : "%.3g");
     return true;
 }
 
@@ -89,6 +88,19 @@ void figure_published(figure *f, const char *figure_name, const char *curve_name
         }
     (void)snprintf(title, sizeof title, "%.100s, published", curve_name);
     add_plot(f, first, "points pt 7 ps 0.7", title);
+}
+
+void figure_members(figure *f, const char *figure_name, int count, const member *const *members, double optimum)
+{
+    char name[96];
+    for (int i = 0; i < count; i++) {
+        if (!members[i])
+            continue;
+        (void)snprintf(name, sizeof name, "%s, lr %g", members[i]->name, members[i]->options.lr);
+        figure_curve(f, name, &members[i]->loss, optimum);
+        if (study_on_paper_data(f->s))
+            figure_published(f, figure_name, members[i]->name);
+    }
 }
 
 static void list_figure(study *s, const char *name, const char *title)

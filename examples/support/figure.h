@@ -12,6 +12,7 @@
 
 #include "curve.h"
 #include "study.h"
+#include "team.h"
 
 typedef struct figure {
     study *s;
@@ -31,6 +32,10 @@ void figure_curve(figure *f, const char *name, const curve *c, double offset);
 
 /* The points of a curve of the paper, over the curve drawn last. Nothing if there are none. */
 void figure_published(figure *f, const char *figure_name, const char *curve_name);
+
+/* The distance from the optimum of runs, with the published points of curves of their names; a NULL member is left out.
+ */
+void figure_members(figure *f, const char *figure_name, int count, const member *const *members, double optimum);
 
 /* Write the files and draw. False: s->message says why. */
 bool figure_end(figure *f);

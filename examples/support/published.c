@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "published.h"
 
-#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 
 const published published_points[] = {
     { "1 l2", "depth 2, width 1", 20000, 0.0439 },
@@ -149,3 +150,16 @@ const published published_points[] = {
     { "5 left", "depth 8, identity", 99000, 0.162 },
     { NULL, NULL, 0.0, 0.0 },
 };
+
+void published_compare(study *s, const char *figure, int count, const member *const *members, double optimum)
+{
+    char what[160];
+    for (const published *p = published_points; p->figure && study_on_paper_data(s); p++)
+        for (int i = 0; i < count; i++)
+            if (members[i] && strcmp(p->figure, figure) == 0 && strcmp(p->curve, members[i]->name) == 0 &&
+                p->x <= (double)members[i]->steps) {
+                (void)snprintf(what, sizeof what, "figure %s, %s (ours: lr %g), step %g", figure, p->curve,
+                               members[i]->options.lr, p->x);
+                study_compare(s, what, p->y, team_loss_at(members[i], p->x) - optimum);
+            }
+}

@@ -2,6 +2,8 @@
 #ifndef EXAMPLES_PUBLISHED_H
 #define EXAMPLES_PUBLISHED_H
 
+#include "team.h"
+
 /*
  * Points of the figures of Arora, Cohen, Hazan, "On the Optimization of Deep Networks: Implicit Acceleration by
  * Overparameterization", ICML 2018, read off the pictures with an error of 1 to 3 %: distance from the optimum, y,
@@ -14,5 +16,9 @@ typedef struct published {
 
 /* Ends with a NULL figure. */
 extern const published published_points[];
+
+/* State our distances beside the published ones of that figure, curves matched by the members' names. Only on the
+ * paper's data. */
+void published_compare(study *s, const char *figure, int count, const member *const *members, double optimum);
 
 #endif

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { grid_size = 24, window_max = 16 };
+enum { grid_size = 24 };
 
 /* 1e-7, 2e-7, 5e-7, ..., 5. */
 static double rate_of(int i)
@@ -21,13 +21,14 @@ static void make(const member *prototype, int kind, double lr, int64_t steps, me
     out->options.max_steps = steps;
 }
 
-/* The largest rate of the grid that neither diverges nor ends above where it began; 0 if there is none. */
-static int top_of(const member *probes)
+/* The rate with the least loss at the end; 0 if all diverged. */
+static int best_of(const member *probes)
 {
-    int top = grid_size - 1;
-    while (top > 0 && !(team_final(&probes[top]) <= probes[top].loss.y[0]))
-        top--;
-    return top;
+    int best = 0;
+    for (int i = 1; i < grid_size; i++)
+        if (team_final(&probes[i]) < team_final(&probes[best]))
+            best = i;
+    return best;
 }
 
 bool tune(study *s, double p, const member *prototypes, int count, int rates, member *out)
@@ -37,13 +38,17 @@ bool tune(study *s, double p, const member *prototypes, int count, int rates, me
         return study_fail(s, "out of memory");
     for (int i = 0; i < count * grid_size; i++) {
         const member *prototype = &prototypes[i / grid_size];
-        make(prototype, i / grid_size, rate_of(i % grid_size), prototype->options.max_steps / 100 + 1, &probes[i]);
+        make(prototype, i / grid_size, rate_of(i % grid_size), prototype->options.max_steps / 100 + 500, &probes[i]);
     }
     bool good = team_run(s, "learning rates", p, probes, count * grid_size);
     for (int i = 0; i < count * rates && good; i++) {
-        const int top = top_of(probes + i / rates * grid_size), at = top - i % rates;
+        const int at = best_of(probes + i / rates * grid_size) + 1 - i % rates;
         const member *prototype = &prototypes[i / rates];
-        make(prototype, i / rates, rate_of(at > 0 ? at : 0), prototype->options.max_steps, &out[i]);
+        make(prototype, i / rates,
+             rate_of(at < 0           ? 0
+                     : at < grid_size ? at
+                                      : grid_size - 1),
+             prototype->options.max_steps, &out[i]);
     }
     team_free(probes, count * grid_size);
     free(probes);
@@ -64,4 +69,15 @@ const member *tune_best(const member *members, int count, int kind, bool coarse)
             (!best || team_final(&members[i]) < team_final(best)))
             best = &members[i];
     return best;
+}
+
+void tune_list(study *s, const member *members, int count, double optimum)
+{
+    char what[128];
+    for (int i = 0; i < count; i++) {
+        const member *m = &members[i];
+        (void)snprintf(what, sizeof what, "%s, lr %g: %s", m->name, m->options.lr,
+                       m->diverged ? "diverges after so many steps" : "distance at the end");
+        study_number(s, what, m->diverged ? (double)m->steps : team_final(m) - optimum);
+    }
 }

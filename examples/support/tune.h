@@ -6,8 +6,8 @@
  * Learning rates of a grid, 1, 2 and 5 to the decade. A rate that is ahead early may go unstable late, so the runs are
  * judged by their loss at the end of the whole horizon:
  *
- *   1. every rate, for a hundredth of the horizon: the largest that does not diverge is the top of a window
- *   2. the `rates` largest from there down, for all of the horizon
+ *   1. every rate, for a hundredth of the horizon and 500 steps
+ *   2. the rate that did best there, the next larger one, and `rates` - 2 smaller ones, for all of the horizon
  */
 
 #include "team.h"
@@ -19,5 +19,8 @@ bool tune(study *s, double p, const member *prototypes, int count, int rates, me
 /* Of one kind, the run with the least loss at the end, NULL if all diverged. `coarse`: of the rates 1 and 5 to the
  * decade only, which is the grid of the paper. */
 const member *tune_best(const member *members, int count, int kind, bool coarse);
+
+/* State how each run ended, for those who want to see how they were judged. */
+void tune_list(study *s, const member *members, int count, double optimum);
 
 #endif
