@@ -15,7 +15,7 @@
 #include "support/published.h"
 #include "support/tune.h"
 
-enum { depths = 5, rates = 5 };
+enum { depths = 5, rates = 4 };
 
 static member prototype(const study *s, int i)
 {

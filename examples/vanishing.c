@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Figure 5, left: depth 4 and 8 on the mean of error^4, from near-zero factors, from near-identity factors, and, which
- * the paper does not have, from balanced factors of a small W. Each at its best learning rate.
+ * the paper does not have, from balanced factors of a small W. Each at its best learning rate; those from near zero,
+ * which no rate gets to move early, at 1, 10 and 100 times the best rate from the identity.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 #include "support/published.h"
 #include "support/tune.h"
 
-enum { kinds = 7, rates = 5 };
+enum { kinds = 7, tuned = 5, rates = 4, stalled = 6 };
 
 static const struct {
     const char *name;
@@ -19,12 +20,12 @@ static const struct {
     dopt_init init;
 } table_of[kinds] = {
     { "depth 1", 1.0, DOPT_INIT_NORMAL },
-    { "depth 4, near zero", 4.0, DOPT_INIT_NORMAL },
-    { "depth 8, near zero", 8.0, DOPT_INIT_NORMAL },
     { "depth 4, identity", 4.0, DOPT_INIT_IDENTITY },
     { "depth 8, identity", 8.0, DOPT_INIT_IDENTITY },
     { "depth 4, balanced", 4.0, DOPT_INIT_BALANCED },
     { "depth 8, balanced", 8.0, DOPT_INIT_BALANCED },
+    { "depth 4, near zero", 4.0, DOPT_INIT_NORMAL },
+    { "depth 8, near zero", 8.0, DOPT_INIT_NORMAL },
 };
 
 static member prototype(const study *s, int i)
@@ -45,54 +46,77 @@ static double left(const study *s, const member *m, double part, double optimum_
 
 static void judge(study *s, const member *const *best, double least)
 {
-    const double four = left(s, best[1], 0.5, least), eight = left(s, best[2], 1.0, least);
+    const double four = left(s, best[5], 0.5, least), eight = left(s, best[6], 1.0, least);
     study_claim(s, verdict_of(four > 0.99, eight > 0.99), "Near-zero factors stall: the gradient vanishes with depth",
                 "left of the first distance: depth 4 half-way %.3f, at the end %.3f; depth 8 at the end %.3f", four,
-                left(s, best[1], 1.0, least), eight);
-    const double soon = fmax(left(s, best[3], 0.05, least), left(s, best[4], 0.05, least));
-    const double plain = left(s, best[0], 1.0, least);
-    const double ends[] = { left(s, best[3], 1.0, least), left(s, best[4], 1.0, least), left(s, best[5], 1.0, least),
-                            left(s, best[6], 1.0, least) };
+                left(s, best[5], 1.0, least), eight);
+    const double soon = fmax(left(s, best[1], 0.05, least), left(s, best[2], 0.05, least));
+    double end[kinds];
+    for (int i = 0; i < kinds; i++)
+        end[i] = team_final(best[i]) - least;
     study_claim(
-        s, verdict_of(soon < 0.5, ends[0] < plain && ends[1] < plain),
+        s, verdict_of(soon < 0.5, end[1] < end[0] && end[2] < end[0]),
         "From the identity both progress at once and end ahead of depth 1 (figure 5, left)",
-        "left of the first distance: after 5 %% of the steps at most %.3f; at the end depth 1 %.4f, depth 4 %.4f, "
-        "depth 8 %.4f",
-        soon, plain, ends[0], ends[1]);
-    study_claim(s, verdict_of(ends[2] < plain, ends[3] < plain), "Balanced factors of a small W do not stall either",
-                "left of the first distance at the end: depth 4 %.4f, depth 8 %.4f", ends[2], ends[3]);
+        "left of the first distance after 5 %% of the steps: at most %.3f; distance at the end: depth 1 %.4g, depth 4 "
+        "%.4g, depth 8 %.4g",
+        soon, end[0], end[1], end[2]);
+    study_claim(s, verdict_of(end[3] < end[0], end[4] < end[0]), "Balanced factors of a small W do not stall either",
+                "distance at the end: depth 4 %.4g, depth 8 %.4g", end[3], end[4]);
+}
+
+/* From near zero, at the rates that the identity suggests. */
+static bool run_stalled(study *s, const member *const *best, member *out)
+{
+    for (int i = 0; i < stalled; i++) {
+        out[i] = prototype(s, tuned + i / 3);
+        out[i].options.lr = best[1 + i / 3]->options.lr * pow(10.0, i % 3);
+    }
+    return team_run(s, "near zero", 4.0, out, stalled);
+}
+
+static bool draw(study *s, const member *const *best, double least)
+{
+    figure f;
+    if (!figure_begin(&f, s, "vanishing", "l_4: where deep networks start from", "steps", "loss - optimum", "y"))
+        return false;
+    figure_members(&f, "5 left", kinds, best, least);
+    return figure_end(&f);
+}
+
+static bool find_best(study *s, const member *members, int count, int from, int to, const member **best)
+{
+    for (int i = from; i < to; i++) {
+        best[i] = tune_best(members, count, i, false);
+        if (!best[i])
+            return study_fail(s, "%s: every learning rate diverged", table_of[i].name);
+    }
+    return true;
 }
 
 static bool run_study(study *s)
 {
-    member prototypes[kinds], *members = calloc(kinds * rates, sizeof *members);
+    enum { total = tuned * rates };
+    member prototypes[tuned], *members = calloc(total + stalled, sizeof *members);
     const member *best[kinds];
     optimum least;
-    figure f;
-    for (int i = 0; i < kinds; i++)
+    for (int i = 0; i < tuned; i++)
         prototypes[i] = prototype(s, i);
     if (!members || !optimum_find(&s->t, 4.0, &least)) {
         free(members);
         return study_fail(s, "out of memory");
     }
-    bool good = tune(s, 4.0, prototypes, kinds, rates, members);
-    for (int i = 0; i < kinds && good; i++) {
-        best[i] = tune_best(members, kinds * rates, i, false);
-        good = best[i] || study_fail(s, "%s: every learning rate diverged", table_of[i].name);
-    }
+    const bool good = tune(s, 4.0, prototypes, tuned, rates, members) && find_best(s, members, total, 0, tuned, best) &&
+                      run_stalled(s, best, members + total) &&
+                      find_best(s, members + total, stalled, tuned, kinds, best);
     if (good) {
-        tune_list(s, members, kinds * rates, least.value);
+        tune_list(s, members, total + stalled, least.value);
         published_compare(s, "5 left", kinds, best, least.value);
         judge(s, best, least.value);
-        good = figure_begin(&f, s, "vanishing", "l_4: where deep networks start from", "steps", "loss - optimum", "y");
     }
-    if (good) {
-        figure_members(&f, "5 left", kinds, best, least.value);
-        good = figure_end(&f);
-    }
-    team_free(members, kinds * rates);
+    const bool drawn = good && draw(s, best, least.value);
+    team_free(members, total + stalled);
     free(members);
-    return good;
+    return drawn;
 }
 
 int main(int argc, char **argv)

@@ -42,8 +42,9 @@ bool tune(study *s, double p, const member *prototypes, int count, int rates, me
     }
     bool good = team_run(s, "learning rates", p, probes, count * grid_size);
     for (int i = 0; i < count * rates && good; i++) {
-        const int at = best_of(probes + i / rates * grid_size) + 1 - i % rates;
         const member *prototype = &prototypes[i / rates];
+        const int above = prototype->options.optimizer != DOPT_OPTIM_GD;
+        const int at = best_of(probes + i / rates * grid_size) + above - i % rates;
         make(prototype, i / rates,
              rate_of(at < 0           ? 0
                      : at < grid_size ? at

@@ -7,7 +7,8 @@
  * judged by their loss at the end of the whole horizon:
  *
  *   1. every rate, for a hundredth of the horizon and 500 steps
- *   2. the rate that did best there, the next larger one, and `rates` - 2 smaller ones, for all of the horizon
+ *   2. the rate that did best there and the next smaller ones, `rates` in all, for all of the horizon; for methods with
+ *      adaptive rates, which large ones do not make unstable, from the next larger one down
  */
 
 #include "team.h"
