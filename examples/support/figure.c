@@ -32,9 +32,11 @@ static void write_head(const figure *f, const char *x_label, const char *y_label
 bool figure_begin(figure *f, study *s, const char *name, const char *title, const char *x_label, const char *y_label,
                   const char *logscale)
 {
-    const figure fresh = { .s = s, .name = name, .title = title };
+    const figure fresh = { .s = s };
     char csv[80], script[80];
     *f = fresh;
+    (void)snprintf(f->name, sizeof f->name, "%s", name);
+    (void)snprintf(f->title, sizeof f->title, "%s", title);
     if (!s->out)
         return true;
     file_name(csv, sizeof csv, name, "csv");

@@ -16,7 +16,7 @@
 
 typedef struct figure {
     study *s;
-    const char *name, *title;
+    char name[64], title[160];
     FILE *csv, *script; /* NULL: no --out */
     char *plots;        /* of the script */
     size_t plots_size, rows;
