@@ -15,7 +15,7 @@
 #include "support/published.h"
 #include "support/tune.h"
 
-enum { methods = 7, first_adam = 4, rates = 4 };
+enum { methods = 7, first_adam = 4 };
 
 static const dopt_hyper_value adagrad[] = { { DOPT_ACCUMULATOR, 0.1 } };
 static const dopt_hyper_value adadelta[] = { { DOPT_RHO, 0.95 }, { DOPT_EPSILON, 1e-8 } };
@@ -51,8 +51,7 @@ static member prototype(const study *s, int i)
 
 static double distance_at(const member *m, double step, double optimum_value)
 {
-    const double loss = m ? team_loss_at(m, step) : NAN;
-    return isnan(loss) ? INFINITY : loss - optimum_value;
+    return team_loss_at(m, step) - optimum_value;
 }
 
 static void judge(study *s, const member *const *best, double optimum_value)
@@ -84,28 +83,24 @@ static bool draw(study *s, const char *name, const char *title, const char *figu
 
 static bool run_study(study *s)
 {
-    member prototypes[methods], *members = calloc(methods * rates, sizeof *members);
+    member prototypes[methods];
     const member *best[methods];
+    tuned runs;
     optimum least;
     for (int i = 0; i < methods; i++)
         prototypes[i] = prototype(s, i);
-    if (!members || !optimum_find(&s->t, 4.0, &least)) {
-        free(members);
+    if (!optimum_find(&s->t, 4.0, &least))
         return study_fail(s, "out of memory");
-    }
-    bool good = tune(s, 4.0, prototypes, methods, rates, members);
+    bool good = tune(s, 4.0, prototypes, methods, &runs) && tune_winners(s, &runs, methods, best);
     if (good) {
-        for (int i = 0; i < methods; i++)
-            best[i] = tune_best(members, methods * rates, i, false);
-        tune_list(s, members, methods * rates, least.value);
+        tune_list(s, &runs, least.value);
         published_compare(s, "4 left", first_adam, best, least.value);
         published_compare(s, "4 right", methods - first_adam, best + first_adam, least.value);
         judge(s, best, least.value);
         good = draw(s, "adaptive", "l_4: adaptive methods and depth 3", "4 left", first_adam, best, least.value) &&
                draw(s, "adam", "l_4: Adam and depth", "4 right", methods - first_adam, best + first_adam, least.value);
     }
-    team_free(members, methods * rates);
-    free(members);
+    tune_free(&runs);
     return good;
 }
 
@@ -115,7 +110,7 @@ int main(int argc, char **argv)
                               .about =
                                   "Depth against AdaGrad, AdaDelta, RMSprop and Adam, and on top of Adam: figure 4.",
                               .steps = 1000000,
-                              .quick = 8000,
+                              .quick = 5000,
                               .data = true,
                               .run = run_study };
     return study_main(argc, argv, &plan);

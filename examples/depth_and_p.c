@@ -15,7 +15,7 @@
 #include "support/published.h"
 #include "support/tune.h"
 
-enum { depths = 5, rates = 4 };
+enum { depths = 5 };
 
 static member prototype(const study *s, int i)
 {
@@ -74,29 +74,27 @@ static void judge(study *s, const member *const *fine, const member *const *coar
 
 static bool run_study(study *s)
 {
-    member prototypes[depths], *members = calloc(depths * rates, sizeof *members);
+    member prototypes[depths];
     const member *fine[depths], *coarse[depths];
+    tuned runs;
     optimum best;
     const char *figure_name = s->p == 2.0 ? "2 l2" : s->p == 4.0 ? "2 l4" : "";
     for (int i = 0; i < depths; i++)
         prototypes[i] = prototype(s, i);
-    if (!members || !optimum_find(&s->t, s->p, &best)) {
-        free(members);
+    if (!optimum_find(&s->t, s->p, &best))
         return study_fail(s, "out of memory");
-    }
-    bool good = tune(s, s->p, prototypes, depths, rates, members);
+    bool good = tune(s, s->p, prototypes, depths, &runs);
     if (good) {
         for (int i = 0; i < depths; i++) {
-            fine[i] = tune_best(members, depths * rates, i, false);
-            coarse[i] = tune_best(members, depths * rates, i, true);
+            fine[i] = tune_best(&runs, i, false);
+            coarse[i] = tune_best(&runs, i, true);
         }
-        tune_list(s, members, depths * rates, best.value);
+        tune_list(s, &runs, best.value);
         published_compare(s, figure_name, depths, fine, best.value);
         judge(s, fine, coarse, best.value);
         good = draw(s, figure_name, fine, best.value);
     }
-    team_free(members, depths * rates);
-    free(members);
+    tune_free(&runs);
     return good;
 }
 

@@ -12,7 +12,7 @@
 #include "support/optimum.h"
 #include "support/tune.h"
 
-enum { depths = 20, rates = 4, finer = 3, total = depths * (rates + finer) };
+enum { depths = 20 };
 
 /* 1, 1.5, ..., 10, infinity. */
 static double depth_of(int i)
@@ -30,17 +30,19 @@ static member prototype(const study *s, int i)
 }
 
 /* Rates above the best of the grid and below the next one. */
-static bool refine(study *s, const member *coarse, member *out)
+static bool refine(study *s, tuned *runs)
 {
+    enum { finer = 3 };
     static const double factors[finer] = { 1.25, 1.5, 1.75 };
+    member extra[depths * finer];
     for (int i = 0; i < depths * finer; i++) {
-        const member *best = tune_best(coarse, depths * rates, i / finer, false);
+        const member *best = tune_best(runs, i / finer, false);
         if (!best)
             return study_fail(s, "depth %g: every learning rate diverged", depth_of(i / finer));
-        out[i] = prototype(s, i / finer);
-        out[i].options.lr = best->options.lr * factors[i % finer];
+        extra[i] = prototype(s, i / finer);
+        extra[i].options.lr = best->options.lr * factors[i % finer];
     }
-    return team_run(s, "finer rates", s->p, out, depths * finer);
+    return tune_add(s, s->p, extra, depths * finer, runs);
 }
 
 /* The least loss of c W_0 over c: what a W that only ever moves along itself can reach. */
@@ -129,23 +131,20 @@ static bool judge(study *s, const member *const *best, double least, curve *over
 
 static bool run_study(study *s)
 {
-    member prototypes[depths], *members = calloc(total, sizeof *members);
+    member prototypes[depths];
     const member *best[depths];
+    tuned runs;
     curve over_depth = { 0 };
     optimum least;
     for (int i = 0; i < depths; i++)
         prototypes[i] = prototype(s, i);
-    if (!members || !optimum_find(&s->t, s->p, &least)) {
-        free(members);
+    if (!optimum_find(&s->t, s->p, &least))
         return study_fail(s, "out of memory");
-    }
-    bool good = tune(s, s->p, prototypes, depths, rates, members) && refine(s, members, members + depths * rates);
-    for (int i = 0; i < depths && good; i++)
-        best[i] = tune_best(members, total, i, false);
-    good = good && judge(s, best, least.value, &over_depth) && draw(s, best, &over_depth, least.value);
+    const bool good = tune(s, s->p, prototypes, depths, &runs) && refine(s, &runs) &&
+                      tune_winners(s, &runs, depths, best) && judge(s, best, least.value, &over_depth) &&
+                      draw(s, best, &over_depth, least.value);
     curve_free(&over_depth);
-    team_free(members, total);
-    free(members);
+    tune_free(&runs);
     return good;
 }
 

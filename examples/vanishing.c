@@ -12,7 +12,7 @@
 #include "support/published.h"
 #include "support/tune.h"
 
-enum { kinds = 7, tuned = 5, rates = 4, stalled = 6 };
+enum { kinds = 7, tunable = 5 };
 
 static const struct {
     const char *name;
@@ -65,13 +65,17 @@ static void judge(study *s, const member *const *best, double least)
 }
 
 /* From near zero, at the rates that the identity suggests. */
-static bool run_stalled(study *s, const member *const *best, member *out)
+static bool run_stalled(study *s, tuned *runs)
 {
-    for (int i = 0; i < stalled; i++) {
-        out[i] = prototype(s, tuned + i / 3);
-        out[i].options.lr = best[1 + i / 3]->options.lr * pow(10.0, i % 3);
+    member stalled[6];
+    for (int i = 0; i < 6; i++) {
+        const member *best = tune_best(runs, 1 + i / 3, false);
+        if (!best)
+            return study_fail(s, "%s: every learning rate diverged", table_of[1 + i / 3].name);
+        stalled[i] = prototype(s, tunable + i / 3);
+        stalled[i].options.lr = best->options.lr * pow(10.0, i % 3);
     }
-    return team_run(s, "near zero", 4.0, out, stalled);
+    return tune_add(s, 4.0, stalled, 6, runs);
 }
 
 static bool draw(study *s, const member *const *best, double least)
@@ -83,40 +87,26 @@ static bool draw(study *s, const member *const *best, double least)
     return figure_end(&f);
 }
 
-static bool find_best(study *s, const member *members, int count, int from, int to, const member **best)
-{
-    for (int i = from; i < to; i++) {
-        best[i] = tune_best(members, count, i, false);
-        if (!best[i])
-            return study_fail(s, "%s: every learning rate diverged", table_of[i].name);
-    }
-    return true;
-}
-
 static bool run_study(study *s)
 {
-    enum { total = tuned * rates };
-    member prototypes[tuned], *members = calloc(total + stalled, sizeof *members);
+    member prototypes[tunable];
     const member *best[kinds];
+    tuned runs;
     optimum least;
-    for (int i = 0; i < tuned; i++)
+    for (int i = 0; i < tunable; i++)
         prototypes[i] = prototype(s, i);
-    if (!members || !optimum_find(&s->t, 4.0, &least)) {
-        free(members);
+    if (!optimum_find(&s->t, 4.0, &least))
         return study_fail(s, "out of memory");
-    }
-    const bool good = tune(s, 4.0, prototypes, tuned, rates, members) && find_best(s, members, total, 0, tuned, best) &&
-                      run_stalled(s, best, members + total) &&
-                      find_best(s, members + total, stalled, tuned, kinds, best);
+    bool good =
+        tune(s, 4.0, prototypes, tunable, &runs) && run_stalled(s, &runs) && tune_winners(s, &runs, kinds, best);
     if (good) {
-        tune_list(s, members, total + stalled, least.value);
+        tune_list(s, &runs, least.value);
         published_compare(s, "5 left", kinds, best, least.value);
         judge(s, best, least.value);
+        good = draw(s, best, least.value);
     }
-    const bool drawn = good && draw(s, best, least.value);
-    team_free(members, total + stalled);
-    free(members);
-    return drawn;
+    tune_free(&runs);
+    return good;
 }
 
 int main(int argc, char **argv)
