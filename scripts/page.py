@@ -60,6 +60,11 @@ def verdict(v):
     return f'<span class="v {v.replace(" ", "-")}">{v}</span>'
 
 
+def cost(study):
+    cpu = study.get("processor_seconds")
+    return f'{study["seconds"]:.0f} s' + (f", {cpu:.0f} s of a processor" if cpu else "")
+
+
 def source(study):
     if "data" not in study:
         return "no data"
@@ -69,7 +74,7 @@ def source(study):
 def section(study):
     esc = html.escape
     out = [f'<p>{esc(study["about"])}</p>' if study["first"] else "",
-           f'<p><code>{esc(study["command"])}</code><br>{esc(source(study))}; {study["seconds"]:.1f} s'
+           f'<p><code>{esc(study["command"])}</code><br>{esc(source(study))}; {cost(study)}'
            f'{", quick" if study["quick"] else ""}</p>', "<table><tr><th>verdict</th><th>claim</th><th>numbers</th></tr>"]
     out += [f'<tr><td>{verdict(c["verdict"])}</td><td>{esc(c["claim"])}</td><td>{esc(c["numbers"])}</td></tr>'
             for c in study["claims"]]
@@ -119,7 +124,7 @@ def markdown(studies):
     for s in studies:
         if s["first"]:
             out.append(f'\n## {TITLES[s["name"]]}\n')
-        out.append(f'`{s["command"]}` ({source(s)}; {s["seconds"]:.0f} s)\n')
+        out.append(f'`{s["command"]}` ({source(s)}; {cost(s)})\n')
         out.append("| verdict | claim | numbers |\n|---|---|---|")
         out += [f'| {c["verdict"]} | {c["claim"]} | {c["numbers"]} |'.replace("|error|", "error") for c in s["claims"]]
         if s["compared"]:

@@ -210,6 +210,8 @@ static bool write_results(study *s, int argc, char **argv, double seconds)
     }
     (void)fprintf(file, ",\n  \"quick\": %s,\n  ", s->quick ? "true" : "false");
     json_number(file, "seconds", seconds);
+    (void)fputs(",\n  ", file);
+    json_number(file, "processor_seconds", (double)clock() / CLOCKS_PER_SEC);
     for (int i = 0; i < 4; i++)
         (void)fprintf(file, ",\n  \"%s\": [%s\n  ]", names[i], s->text[i]);
     (void)fputs("\n}\n", file);
