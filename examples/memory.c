@@ -121,10 +121,11 @@ static bool draw_weights(study *s, const history *h, const double *weights)
         return study_fail(s, "out of memory");
     for (ptrdiff_t t = 0; t < n; t++)
         for (ptrdiff_t tau = 0; tau < n; tau++) {
-            map[t * n + tau] = tau > t ? NAN : weights[t * row + tau + 1] / weights[t * row + t + 1];
+            const double weight = weights[t * row + tau + 1] / weights[t * row + t + 1];
+            map[t * n + tau] = tau <= t && weight > 0.0 ? log10(weight) : NAN;
             if (tau < t && h->slope[t] / h->hidden[t] < 0.0) {
                 growing++;
-                positive += map[t * n + tau] > 0.0;
+                positive += weight > 0.0;
             }
         }
     study_claim(s, growing > 0 && positive == growing ? HOLDS : FAILS,
@@ -132,7 +133,7 @@ static bool draw_weights(study *s, const history *h, const double *weights)
                 "|w_2| grows in %.0f %% of the steps; in these, %ld of %ld weights of past gradients are positive",
                 100.0 * (double)growing / (0.5 * (double)(n * (n - 1))), positive, growing);
     const bool good =
-        figure_heat_map(s, "memory", "Weight of gradient tau in step t, over that of gradient t (depth 2)",
+        figure_heat_map(s, "memory", "log10 of the weight of gradient tau in step t, over that of gradient t (depth 2)",
                         "gradient tau", "step t", n, n, map);
     free(map);
     return good;

@@ -144,6 +144,7 @@ bool figure_heat_map(study *s, const char *name, const char *title, const char *
     for (ptrdiff_t r = 0; r < rows; r++)
         for (ptrdiff_t c = 0; c < cols; c++)
             (void)fprintf(f.csv, "ours,%td,%td,%.9g\n", r, c, values[r * cols + c]); /* curve: the row */
-    (void)fprintf(f.script, " '%s.csv' skip 1 using 3:2:4 with image notitle\n", name);
+    (void)fprintf(f.script, " [-0.5:%td.5] [-0.5:%td.5] '%s.csv' skip 1 using 3:2:4 with image notitle\n", cols - 1,
+                  rows - 1, name);
     return finish(s, f.csv, f.script, name, title);
 }
