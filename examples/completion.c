@@ -104,8 +104,7 @@ static bool make_sensing(study *s, task *t, dopt_rng *rng)
         t->y[i / nn] += t->x[i] * t->truth[i % nn];
     }
     return (dopt_loss_create_squared(&options, &t->loss) == DOPT_OK &&
-            dopt_objective_create_data(dopt_cmat_f64(t->x, m, nn), dopt_cmat_f64(t->y, m, 1), t->loss, NULL,
-                                       &t->sensing) == DOPT_OK &&
+            study_create_data(dopt_cmat_f64(t->x, m, nn), dopt_cmat_f64(t->y, m, 1), t->loss, &t->sensing) == DOPT_OK &&
             dopt_objective_create_custom(t->n, t->n, on_measurements, t, &t->objective) == DOPT_OK) ||
            study_fail_library(s);
 }

@@ -140,8 +140,8 @@ static bool problem_make(study *s, ptrdiff_t k, problem *out)
     }
     if (dopt_rng_fill_normal(&rng, dopt_mat_f64(q.w0, k, q.d), 0.05) != DOPT_OK ||
         dopt_loss_create_lp(4.0, NULL, &out->loss) != DOPT_OK ||
-        dopt_objective_create_data(dopt_cmat_f64(q.x, t->rows, q.d), dopt_cmat_f64(out->y, t->rows, k), out->loss, NULL,
-                                   &out->objective) != DOPT_OK)
+        study_create_data(dopt_cmat_f64(q.x, t->rows, q.d), dopt_cmat_f64(out->y, t->rows, k), out->loss,
+                          &out->objective) != DOPT_OK)
         return study_fail_library(s);
     return true;
 }

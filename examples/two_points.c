@@ -28,8 +28,8 @@ static bool points_make(study *s, double p, double y1, double y2, points *out)
     options.weight = 2.0 / p;
     *out = made;
     return (dopt_loss_create_lp(p, &options, &out->loss) == DOPT_OK &&
-            dopt_objective_create_data(dopt_cmat_f64(identity, 2, 2), dopt_cmat_f64(out->y, 2, 1), out->loss, NULL,
-                                       &out->objective) == DOPT_OK) ||
+            study_create_data(dopt_cmat_f64(identity, 2, 2), dopt_cmat_f64(out->y, 2, 1), out->loss, &out->objective) ==
+                DOPT_OK) ||
            study_fail_library(s);
 }
 

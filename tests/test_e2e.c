@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "linalg/orthogonal.h"
 #include "support/support.h"
 
 enum { most = 40 };
@@ -189,6 +190,148 @@ static void extreme_magnitudes_of_a_row(void **state)
     }
 }
 
+/* W = Q1 diag(s) Q2 with s from 1 down to `least`, evenly on a logarithmic scale. */
+static void make_graded(dopt_rng *rng, double least, dopt_mat w)
+{
+    static double q1[most * most], q2[most * most], product[most * most];
+    const ptrdiff_t k = w.rows, d = w.cols, n = k < d ? k : d;
+    const dopt_mat left = dopt_mat_f64(q1, n, k), right = dopt_mat_f64(q2, n, d);
+    test_fill(rng, left);
+    test_fill(rng, right);
+    ASSERT_OK(dopt__orthonormalise(left, NULL));
+    ASSERT_OK(dopt__orthonormalise(right, NULL));
+    for (ptrdiff_t i = 0; i < n; i++)
+        for (ptrdiff_t c = 0; c < d; c++)
+            q2[i * d + c] *= n > 1 ? pow(least, (double)i / (double)(n - 1)) : 1.0;
+    test_multiply(dopt_ctransposed(dopt_const(left)), dopt_const(right), dopt_mat_f64(product, k, d));
+    test_copy(dopt_cmat_f64(product, k, d), w);
+}
+
+/*
+ * Both ways of the products, with V and, for wide W with values close together, without: against the route by LAPACK's
+ * SVD. 1 / 0.25^2 is what the second way may lose.
+ */
+static void with_and_without_v(void **state)
+{
+    (void)state;
+    static const double leasts[] = { 1.0, 0.5, 0.26, 0.24, 0.1 };
+    dopt_rng rng = test_rng_begin(__func__);
+    for (int round = 0; round < test_rounds(60); round++) {
+        const ptrdiff_t k = test_int(&rng, 2, 12), d = test_int(&rng, 2 * k, most);
+        const double depth = round % 4 == 3 ? INFINITY : 1.5 + round % 4, lr = 0.1, wd = 0.2;
+        static double w[most * most], g[most * most], p[most * most], want[most * most];
+        make_graded(&rng, leasts[round % 5], dopt_mat_f64(w, k, d));
+        test_fill(&rng, dopt_mat_f64(g, k, d));
+        dopt_e2e *nested = create(k, d, depth, DOPT_E2E_NESTED), *svd = create(k, d, depth, DOPT_E2E_SVD);
+        ASSERT_OK(dopt_e2e_apply(nested, dopt_cmat_f64(w, k, d), dopt_cmat_f64(g, k, d), dopt_mat_f64(p, k, d)));
+        ASSERT_OK(dopt_e2e_apply(svd, dopt_cmat_f64(w, k, d), dopt_cmat_f64(g, k, d), dopt_mat_f64(want, k, d)));
+        ASSERT_MAT_CLOSE(dopt_cmat_f64(p, k, d), dopt_cmat_f64(want, k, d), 100.0);
+        const double decay = 1.0 - lr * wd * (isinf(depth) ? 1.0 : depth);
+        for (ptrdiff_t i = 0; i < k * d; i++)
+            want[i] = decay * w[i] - lr * want[i];
+        ASSERT_OK(dopt_e2e_update(nested, dopt_mat_f64(w, k, d), dopt_cmat_f64(g, k, d), lr, wd));
+        ASSERT_MAT_CLOSE(dopt_cmat_f64(w, k, d), dopt_cmat_f64(want, k, d), 100.0);
+        dopt_e2e_destroy(&nested);
+        dopt_e2e_destroy(&svd);
+    }
+}
+
+/*
+ * float32 against float64 on the same numbers. What the products round is of the size of the largest eigenvalue of P
+ * times G, whatever cancels later, and 1 / 0.25^2 of that without V.
+ */
+static void float32_to_its_own_rounding(void **state)
+{
+    (void)state;
+    static const double leasts[] = { 1.0, 0.3, 1e-2, 1e-5, 1e-12 };
+    dopt_rng rng = test_rng_begin(__func__);
+    for (int round = 0; round < test_rounds(100); round++) {
+        const ptrdiff_t k = test_size(&rng, most), d = test_size(&rng, most), n = k < d ? d : k;
+        const double depth = round % 4 == 3 ? INFINITY : 1.0 + round % 4;
+        const test_layout layout = (test_layout)(round % TEST_LAYOUTS);
+        test_array w = test_array_new(k, d, DOPT_F32, layout), g = test_array_new(k, d, DOPT_F32, TEST_ROWS);
+        test_array p = test_array_new(k, d, DOPT_F32, layout), wide = test_array_new(k, d, DOPT_F64, TEST_ROWS);
+        test_array want = test_array_new(k, d, DOPT_F64, TEST_ROWS);
+        make_graded(&rng, leasts[round % 5], w.view);
+        test_fill(&rng, g.view);
+        dopt_e2e *e2e = create(k, d, depth, DOPT_E2E_NESTED);
+        ASSERT_OK(dopt_e2e_apply(e2e, dopt_const(w.view), dopt_const(g.view), p.view));
+        test_copy(dopt_const(w.view), wide.view);
+        test_copy(dopt_const(g.view), want.view);
+        ASSERT_OK(dopt_e2e_apply(e2e, dopt_const(wide.view), dopt_const(want.view), want.view));
+        const double largest = isinf(depth) ? 1.0 : depth; /* eigenvalue of P: s_1 is 1 */
+        ASSERT_CLOSE(test_distance(dopt_const(p.view), dopt_const(want.view)), 0.0,
+                     4.0 * sqrt((double)n) * test_eps(DOPT_F32) * largest * test_norm(dopt_const(g.view)));
+        test_array_padding(&p);
+        test_array_free(&w);
+        test_array_free(&g);
+        test_array_free(&p);
+        test_array_free(&wide);
+        test_array_free(&want);
+        dopt_e2e_destroy(&e2e);
+    }
+}
+
+/*
+ * Along a training run (towards a target, so that the step is a gradient), the kept basis serves many steps, and
+ * what it gives is within twice the tolerance of the exact value. A jump is not overlooked.
+ */
+static void a_kept_basis_serves_until_w_turns(void **state)
+{
+    (void)state;
+    static const double tolerances[] = { 1e-2, 1e-3 };
+    static double w[most * most], target[most * most], g[most * most], p[most * most], exact[most * most];
+    dopt_rng rng = test_rng_begin(__func__);
+    for (int round = 0; round < 12; round++) {
+        const ptrdiff_t k = test_int(&rng, 2, most), d = round % 3 == 0 ? k : test_int(&rng, 2, most);
+        const double depth = round % 4 == 3 ? INFINITY : 2.0 + round % 4, tolerance = tolerances[round % 2];
+        const dopt_mat wm = dopt_mat_f64(w, k, d), gm = dopt_mat_f64(g, k, d);
+        dopt_e2e_options options = DOPT_E2E_OPTIONS_INIT;
+        dopt_e2e *kept = NULL, *fresh = create(k, d, depth, DOPT_E2E_NESTED);
+        options.refresh_tolerance = tolerance;
+        ASSERT_OK(dopt_e2e_create(k, d, depth, &options, &kept));
+        make_graded(&rng, 0.1, wm);
+        make_graded(&rng, 0.3, dopt_mat_f64(target, k, d));
+        int reused = 0;
+        for (int step = 0; step < 200; step++) {
+            for (ptrdiff_t i = 0; i < k * d; i++)
+                g[i] = w[i] - target[i];
+            ASSERT_OK(dopt_e2e_apply(kept, dopt_const(wm), dopt_const(gm), dopt_mat_f64(p, k, d)));
+            ASSERT_OK(dopt_e2e_apply(fresh, dopt_const(wm), dopt_const(gm), dopt_mat_f64(exact, k, d)));
+            reused += dopt_e2e_route_taken(kept) == DOPT_E2E_ROUTE_REUSED;
+            const double scale = test_norm(dopt_cmat_f64(exact, k, d));
+            ASSERT_CLOSE(test_distance(dopt_cmat_f64(p, k, d), dopt_cmat_f64(exact, k, d)), 0.0,
+                         2.0 * tolerance * scale);
+            for (ptrdiff_t i = 0; i < k * d; i++)
+                w[i] -= 0.05 * tolerance * exact[i];
+        }
+        assert_int_equal(dopt_e2e_refreshes(fresh), 200);
+        assert_int_equal(dopt_e2e_refreshes(kept), 200 - reused);
+        assert_true(reused > 100);
+        test_fill(&rng, wm);
+        ASSERT_OK(dopt_e2e_apply(kept, dopt_const(wm), dopt_const(gm), dopt_mat_f64(p, k, d)));
+        ASSERT_OK(dopt_e2e_apply(fresh, dopt_const(wm), dopt_const(gm), dopt_mat_f64(exact, k, d)));
+        assert_int_equal(dopt_e2e_refreshes(kept), 201 - reused);
+        ASSERT_MAT_CLOSE(dopt_cmat_f64(p, k, d), dopt_cmat_f64(exact, k, d), 1000.0);
+        dopt_e2e_destroy(&kept);
+        dopt_e2e_destroy(&fresh);
+    }
+}
+
+/* 3 k d + 4 k^2 elements, k the smaller side, and what is of order k + d or less. */
+static void memory_is_bounded(void **state)
+{
+    (void)state;
+    for (ptrdiff_t k = 1; k <= 700; k += 1 + k / 3)
+        for (ptrdiff_t d = k; d <= 5000; d += 1 + d / 2)
+            for (int way = 0; way < 2; way++) {
+                dopt_e2e *e2e = create(way ? d : k, way ? k : d, 2.0, DOPT_E2E_NESTED);
+                const size_t elements = (size_t)(3 * k * d + 4 * k * k), small = (size_t)(50 * k) + 200;
+                assert_true(dopt_e2e_workspace_bytes(e2e) <= (elements + small) * sizeof(double));
+                dopt_e2e_destroy(&e2e);
+            }
+}
+
 static void zero_is_a_fixed_point(void **state)
 {
     (void)state;
@@ -221,6 +364,12 @@ static void bad_arguments_leave_the_output_alone(void **state)
     dopt_e2e_options options = DOPT_E2E_OPTIONS_INIT;
     options.method = (dopt_e2e_method)9;
     ASSERT_FAILS(dopt_e2e_create(2, 2, 2.0, &options, &e2e), DOPT_ERR_INVALID, "method is 9");
+    options.method = DOPT_E2E_NESTED;
+    options.refresh_tolerance = -0.5;
+    ASSERT_FAILS(dopt_e2e_create(2, 2, 2.0, &options, &e2e), DOPT_ERR_INVALID, "refresh_tolerance is -0.5");
+    options.refresh_tolerance = NAN;
+    ASSERT_FAILS(dopt_e2e_create(2, 2, 2.0, &options, &e2e), DOPT_ERR_INVALID, "refresh_tolerance is");
+    options.refresh_tolerance = 0.0;
     options.struct_size = 4;
     ASSERT_FAILS(dopt_e2e_create(2, 2, 2.0, &options, &e2e), DOPT_ERR_INVALID, "struct_size");
     assert_null(e2e);
@@ -291,6 +440,10 @@ int main(void)
         cmocka_unit_test(transposes_scales_and_is_symmetric),
         cmocka_unit_test(update_is_apply),
         cmocka_unit_test(extreme_magnitudes_of_a_row),
+        cmocka_unit_test(with_and_without_v),
+        cmocka_unit_test(float32_to_its_own_rounding),
+        cmocka_unit_test(a_kept_basis_serves_until_w_turns),
+        cmocka_unit_test(memory_is_bounded),
         cmocka_unit_test(zero_is_a_fixed_point),
         cmocka_unit_test(bad_arguments_leave_the_output_alone),
         cmocka_unit_test(survives_every_failed_allocation_and_steps_without),

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "linalg/blas.h"
 #include "linalg/scan.h"
+#include "linalg/scan_kernels.h"
 #include "support/support.h"
 
 static void products_in_every_layout(void **state)
@@ -24,7 +25,7 @@ static void products_in_every_layout(void **state)
         dopt__gemm(2.0, dopt_const(a.view), dopt_const(b.view), 0.0,
                    c.view); /* c is NaN before: beta 0 does not read */
         dopt__gemm(1.0, dopt_const(a.view), dopt_const(b.view), 0.5, c.view);
-        dopt__syrk_lower(1.0, dopt_const(a.view), 0.0, s.view);
+        dopt__syrk_upper(dopt_const(a.view), s.view);
         test_multiply(dopt_const(a.view), dopt_const(b.view), dopt_mat_f64(want, m, n));
         test_multiply(dopt_const(a.view), dopt_ctransposed(dopt_const(a.view)), dopt_mat_f64(square, m, m));
         const double tiny = 10.0 * (double)k * test_eps(dtype) * test_norm(dopt_const(a.view));
@@ -32,7 +33,7 @@ static void products_in_every_layout(void **state)
             for (ptrdiff_t i = 0; i < n; i++)
                 ASSERT_CLOSE(test_get(dopt_const(c.view), r, i), 2.0 * want[r * n + i],
                              tiny * (1.0 + test_norm(dopt_const(b.view))));
-            for (ptrdiff_t i = 0; i <= r; i++)
+            for (ptrdiff_t i = r; i < m; i++)
                 ASSERT_CLOSE(test_get(dopt_const(s.view), r, i), square[r * m + i],
                              tiny * (1.0 + test_norm(dopt_const(a.view))));
         }
@@ -125,12 +126,51 @@ static void memory_is_aligned_and_counted(void **state)
     assert_int_equal(dopt__check_allocator("f", &allocator), DOPT_OK);
 }
 
+/* All instruction sets that this machine has give the same bits, and the textbook's numbers. */
+static void scans_agree_in_all_instruction_sets(void **state)
+{
+    (void)state;
+    enum { most = 75 };
+    double w[most], g[most], out[most], want[most];
+    float w32[most], g32[most], out32[most];
+    dopt_rng rng = test_rng_begin(__func__);
+    for (ptrdiff_t n = 1; n <= most; n++) {
+        double largest = 0.0, ww = 0.0, wg = 0.0, gg = 0.0;
+        for (ptrdiff_t i = 0; i < n; i++) {
+            w[i] = w32[i] = (float)dopt_rng_normal(&rng);
+            g[i] = g32[i] = (float)dopt_rng_normal(&rng);
+            largest = fmax(largest, fabs(w[i]));
+            ww += w[i] * w[i];
+            wg += w[i] * g[i];
+            gg += g[i] * g[i];
+        }
+        const dopt__pair_sums plain = DOPT__BY_ISA(dopt__scan_kernels, DOPT__PLAIN)->sums_f64(w, g, n);
+        DOPT__BY_ISA(dopt__scan_kernels, DOPT__PLAIN)->combine_f64(0.3, w, -0.7, g, n, want);
+        ASSERT_CLOSE(plain.ww, ww, 4.0 * (double)n * test_eps(DOPT_F64) * ww);
+        ASSERT_CLOSE(plain.wg, wg, 4.0 * (double)n * test_eps(DOPT_F64) * sqrt(ww * gg));
+        ASSERT_CLOSE(plain.gg, gg, 4.0 * (double)n * test_eps(DOPT_F64) * gg);
+        for (int isa = DOPT__PLAIN; isa <= (int)dopt__cpu_isa(); isa++) {
+            const dopt__scan_kernels *kernels = DOPT__BY_ISA(dopt__scan_kernels, (dopt__isa)isa);
+            const dopt__pair_sums wide = kernels->sums_f64(w, g, n), narrow = kernels->sums_f32(w32, g32, n);
+            assert_memory_equal(&wide, &plain, sizeof plain);
+            assert_memory_equal(&narrow, &plain, sizeof plain);
+            assert_true(kernels->largest_f64(w, n) == largest && (double)kernels->largest_f32(w32, n) == largest);
+            kernels->combine_f64(0.3, w, -0.7, g, n, out);
+            kernels->combine_f32(0.3, w32, -0.7, g32, n, out32);
+            for (ptrdiff_t i = 0; i < n; i++) {
+                ASSERT_CLOSE(want[i], 0.3 * w[i] - 0.7 * g[i], 2.0 * test_eps(DOPT_F64));
+                assert_true(out[i] == want[i] && out32[i] == (float)want[i]);
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(products_in_every_layout),      cmocka_unit_test(one_bad_number_is_found_anywhere),
-        cmocka_unit_test(norms_do_not_overflow),         cmocka_unit_test(copies_between_layouts_and_dtypes),
-        cmocka_unit_test(memory_is_aligned_and_counted),
+        cmocka_unit_test(scans_agree_in_all_instruction_sets), cmocka_unit_test(products_in_every_layout),
+        cmocka_unit_test(one_bad_number_is_found_anywhere),    cmocka_unit_test(norms_do_not_overflow),
+        cmocka_unit_test(copies_between_layouts_and_dtypes),   cmocka_unit_test(memory_is_aligned_and_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,6 +79,64 @@ static void matches_the_textbook(void **state)
     dopt_loss_destroy(&loss);
 }
 
+/* The same bits on 1, 2, 3 and 8 threads: whole data and batches, every layout and dtype, losses with and without a
+   kernel of their own. */
+static void threads_do_not_count(void **state)
+{
+    (void)state;
+    enum { m = 3000, d = 67 };
+    static const int threads[] = { 1, 2, 3, 8 };
+    static double w[d];
+    static ptrdiff_t list[2 * m];
+    dopt_rng rng = test_rng_begin(__func__);
+    dopt_loss *losses[2] = { NULL };
+    ASSERT_OK(dopt_loss_create_lp(4.0, NULL, &losses[0]));
+    ASSERT_OK(dopt_loss_create_lp(1.5, NULL, &losses[1]));
+    for (int i = 0; i < 2 * m; i++)
+        list[i] = test_int(&rng, 0, m - 1);
+    for (int round = 0; round < 2 * 2 * TEST_LAYOUTS; round++) {
+        const dopt_dtype dtype = round % 2 ? DOPT_F32 : DOPT_F64;
+        test_array x = test_array_new(m, d, dtype, (test_layout)(round / 4));
+        test_array y = test_array_new(m, 1, dtype, TEST_COLS), start = test_array_new(1, d, dtype, TEST_ROWS_BLOCK);
+        test_array first[3], grad = test_array_new(1, d, dtype, TEST_ROWS);
+        const dopt_batch list_of_all = { list, 0, 2 * m }, part = { NULL, 100, 2000 };
+        const dopt_batch *const batches[3] = { NULL, &list_of_all, &part };
+        double values[3], value;
+        test_fill(&rng, x.view);
+        test_fill(&rng, y.view);
+        test_fill(&rng, dopt_mat_f64(w, 1, d));
+        test_copy(dopt_cmat_f64(w, 1, d), start.view);
+        for (int t = 0; t < 4; t++) {
+            dopt_objective_options options = DOPT_OBJECTIVE_OPTIONS_INIT;
+            dopt_objective *objective = NULL;
+            options.threads = threads[t];
+            ASSERT_OK(dopt_objective_create_data(dopt_const(x.view), dopt_const(y.view), losses[round / 2 % 2],
+                                                 &options, &objective));
+            for (int repeat = 0; repeat < 3; repeat++)
+                for (int b = 0; b < 3; b++) {
+                    const dopt_cmat at = dopt_const(start.view);
+                    ASSERT_OK(dopt_objective_eval(objective, at, batches[b], &value, grad.view));
+                    if (t == 0 && repeat == 0) {
+                        first[b] = test_array_new(1, d, dtype, TEST_ROWS);
+                        test_copy(dopt_const(grad.view), first[b].view);
+                        values[b] = value;
+                    }
+                    assert_true(value == values[b]);
+                    ASSERT_MAT_SAME(dopt_const(grad.view), dopt_const(first[b].view));
+                }
+            dopt_objective_destroy(&objective);
+        }
+        for (int b = 0; b < 3; b++)
+            test_array_free(&first[b]);
+        test_array_free(&x);
+        test_array_free(&y);
+        test_array_free(&start);
+        test_array_free(&grad);
+    }
+    for (int i = 0; i < 2; i++)
+        dopt_loss_destroy(&losses[i]);
+}
+
 static void softmax_through_blocks(void **state)
 {
     (void)state;
@@ -159,11 +217,16 @@ static void custom_and_bad_arguments(void **state)
     ASSERT_FAILS(dopt_objective_eval(objective, dopt_cmat_f64(near, 1, 2), &outside, &value, dopt_mat_f64(g, 1, 2)),
                  DOPT_ERR_INVALID, "rows 1 ... 2");
     assert_true(value == 7.0 && g[0] == 7.0);
+    dopt_objective_options wrong = DOPT_OBJECTIVE_OPTIONS_INIT;
+    wrong.threads = 257;
+    ASSERT_FAILS(dopt_objective_create_data(dopt_cmat_f64(x, 2, 2), dopt_cmat_f64(y, 2, 1), loss, &wrong, &objective),
+                 DOPT_ERR_INVALID, "options->threads is 257");
     for (int left = 0;; left++) {
         test_memory memory = { .left = left };
         dopt_objective_options options = DOPT_OBJECTIVE_OPTIONS_INIT;
         dopt_objective *made = NULL;
         options.allocator = test_allocator(&memory);
+        options.threads = 2;
         if (dopt_objective_create_data(dopt_cmat_f64(x, 2, 2), dopt_cmat_f64(y, 2, 1), loss, &options, &made) ==
             DOPT_OK) {
             const long calls = memory.calls;
@@ -184,6 +247,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(matches_the_textbook),
+        cmocka_unit_test(threads_do_not_count),
         cmocka_unit_test(softmax_through_blocks),
         cmocka_unit_test(custom_and_bad_arguments),
     };

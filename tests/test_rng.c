@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/permutation.h"
 #include "support/support.h"
 
 /* The known answers that come with Random123. */
@@ -59,6 +60,87 @@ static void permutation_hits_each_once(void **state)
     }
 }
 
+/* The list is the function, for every range, in every instruction set; large n work too. */
+static void lists_are_the_permutation(void **state)
+{
+    (void)state;
+    dopt_rng rng = test_rng_begin(__func__);
+    for (int round = 0; round < test_rounds(300); round++) {
+        const ptrdiff_t n = round % 10 == 0 ? 2147483647 - test_int(&rng, 0, 3) : test_size(&rng, 5000);
+        const ptrdiff_t first = test_int(&rng, 0, n - 1), most = n - first < 200 ? n - first : 200;
+        const ptrdiff_t count = test_int(&rng, 0, most);
+        ptrdiff_t list[201];
+        list[count] = -7;
+        ASSERT_OK(dopt_rng_permute_rows(11, (uint64_t)round, n, first, count, list));
+        assert_true(list[count] == -7);
+        for (ptrdiff_t i = 0; i < count; i++)
+            assert_true(list[i] ==
+                        (ptrdiff_t)dopt_rng_permute(11, (uint64_t)round, (uint64_t)n, (uint64_t)(first + i)));
+        const dopt__permutation p = dopt__permutation_of(11, (uint64_t)round, (uint64_t)n);
+        for (int isa = DOPT__PLAIN; isa <= (int)dopt__cpu_isa(); isa++) {
+            ptrdiff_t other[200];
+            DOPT__BY_ISA(dopt__permuter, isa)->fill(&p, first, count, other);
+            assert_memory_equal(list, other, (size_t)count * sizeof *list);
+        }
+    }
+    static const uint64_t large[] = { (uint64_t)1 << 33, UINT64_MAX, UINT64_MAX / 3, 18446744065119617025u };
+    for (int i = 0; i < 4; i++)
+        for (uint64_t at = 0; at < 100; at++)
+            assert_true(dopt_rng_permute(1, at, large[i], large[i] - 1 - at) < large[i]);
+    ptrdiff_t one = 5;
+    ASSERT_FAILS(dopt_rng_permute_rows(1, 1, 10, 8, 3, &one), DOPT_ERR_INVALID, "first and count are 8 and 3");
+    ASSERT_FAILS(dopt_rng_permute_rows(1, 1, 0, 0, 0, &one), DOPT_ERR_INVALID, "n is 0");
+    assert_true(one == 5);
+}
+
+/* Over many rounds, each number comes to each place, and each pair to each pair of places, equally often. */
+static void permutations_are_even(void **state)
+{
+    (void)state;
+    enum { n = 6, rounds = 60000 };
+    static double places[n][n], pairs[n][n][n][n];
+    for (int round = 0; round < rounds; round++) {
+        ptrdiff_t to[n];
+        ASSERT_OK(dopt_rng_permute_rows(3, (uint64_t)round, n, 0, n, to));
+        for (int i = 0; i < n; i++)
+            for (int j = 0; j < n; j++) {
+                places[i][to[i]] += j == 0;
+                pairs[i][j][to[i]][to[j]] += 1.0;
+            }
+    }
+    double square = 0.0, pair_square = 0.0;
+    const double expected = rounds / (double)n, pair_expected = rounds / (double)(n * (n - 1));
+    for (int i = 0; i < n; i++)
+        for (int a = 0; a < n; a++) {
+            square += pow(places[i][a] - expected, 2.0) / expected;
+            for (int j = 0; j < i; j++)
+                for (int b = 0; b < n && a < n; b++)
+                    pair_square += a == b ? 0.0 : pow(pairs[i][j][a][b] - pair_expected, 2.0) / pair_expected;
+        }
+    /* Mean, and five standard deviations, of sums of squares with (n - 1)^2 and n (n - 1)^2 (n - 2) / 2 or more
+       degrees of freedom. */
+    ASSERT_CLOSE(square, 25.0, 5.0 * sqrt(2.0 * 25.0));
+    ASSERT_CLOSE(pair_square, 435.0, 5.0 * sqrt(2.0 * 435.0) + 100.0);
+}
+
+/* Rows that follow each other are torn apart: their distance is that of independent numbers. */
+static void neighbours_part(void **state)
+{
+    (void)state;
+    enum { n = 20000 };
+    static ptrdiff_t to[n];
+    for (uint64_t round = 0; round < 10; round++) {
+        double distance = 0.0, apart = 0.0;
+        ASSERT_OK(dopt_rng_permute_rows(9, round, n, 0, n, to));
+        for (int i = 0; i + 1 < n; i++)
+            distance += fabs((double)(to[i + 1] - to[i])) / n;
+        for (int i = 0; i + 150 < n; i++)
+            apart += fabs((double)(to[i + 150] - to[i])) / n;
+        ASSERT_CLOSE(distance / n, 1.0 / 3.0, 5.0 / sqrt(18.0 * n));
+        ASSERT_CLOSE(apart / n, 1.0 / 3.0, 5.0 / sqrt(18.0 * n) + 150.0 / n);
+    }
+}
+
 static void positions_are_values(void **state)
 {
     (void)state;
@@ -103,7 +185,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(philox_known_answers),       cmocka_unit_test(moments),
         cmocka_unit_test(permutation_hits_each_once), cmocka_unit_test(positions_are_values),
-        cmocka_unit_test(fill_is_in_row_order),
+        cmocka_unit_test(fill_is_in_row_order),       cmocka_unit_test(lists_are_the_permutation),
+        cmocka_unit_test(permutations_are_even),      cmocka_unit_test(neighbours_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

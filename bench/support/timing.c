@@ -71,5 +71,6 @@ void race(int count, const contender *contenders, double seconds, timing *result
             ratios[t] = times[i][t] / times[0][t];
         result[i].ratio = median(turns, ratios);
         result[i].seconds = median(turns, times[i]);
+        result[i].least = times[i][0]; /* they are in order now */
     }
 }

@@ -14,6 +14,7 @@ typedef struct contender {
 typedef struct timing {
     double seconds; /* of one call, the median over the turns */
     double ratio;   /* to the first contender, the median over the turns of the ratio within a turn */
+    double least;   /* seconds of one call in the shortest turn: what is left of a busy machine's disturbances */
 } timing;
 
 enum { contenders_max = 8 };

@@ -79,13 +79,20 @@ static bool load(study *s)
     return count >= 0 || study_fail(s, "the target or every feature is constant: nothing to fit");
 }
 
+dopt_status study_create_data(dopt_cmat x, dopt_cmat y, const dopt_loss *loss, dopt_objective **out)
+{
+    dopt_objective_options options = DOPT_OBJECTIVE_OPTIONS_INIT;
+    options.threads = 1;
+    return dopt_objective_create_data(x, y, loss, &options, out);
+}
+
 bool study_objective(study *s, double p, dopt_loss **loss, dopt_objective **objective)
 {
     dopt_loss_options options = DOPT_LOSS_OPTIONS_INIT;
     const dopt_cmat x = dopt_cmat_f64(s->t.x, s->t.rows, s->t.cols), y = dopt_cmat_f64(s->t.y, s->t.rows, 1);
     options.weight = 1.0; /* the plain mean, without 1/p */
     return (dopt_loss_create_lp(p, &options, loss) == DOPT_OK &&
-            dopt_objective_create_data(x, y, *loss, NULL, objective) == DOPT_OK) ||
+            study_create_data(x, y, *loss, objective) == DOPT_OK) ||
            study_fail_library(s);
 }
 

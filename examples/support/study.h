@@ -49,6 +49,9 @@ struct study {
 /* main() of such a program. */
 int study_main(int argc, char **argv, const study_plan *plan);
 
+/* An objective of one thread: studies run side by side. */
+dopt_status study_create_data(dopt_cmat x, dopt_cmat y, const dopt_loss *loss, dopt_objective **out);
+
 /* The mean of |error|^p on the study's table. False: s->message says why. Both are to be destroyed, also on failure. */
 bool study_objective(study *s, double p, dopt_loss **loss, dopt_objective **objective);
 

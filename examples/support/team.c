@@ -135,7 +135,7 @@ static bool gather_active(team *tm)
         for (int i = 0; i < tm->active; i++)
             tm->y[r * tm->active + i] = tm->t->y[r];
     const dopt_cmat x = dopt_cmat_f64(tm->t->x, m, tm->t->cols), y = dopt_cmat_f64(tm->y, m, tm->active);
-    return dopt_objective_create_data(x, y, tm->loss, NULL, &tm->shared) == DOPT_OK || study_fail_library(tm->s);
+    return study_create_data(x, y, tm->loss, &tm->shared) == DOPT_OK || study_fail_library(tm->s);
 }
 
 static void leave(seat *st, bool diverged)

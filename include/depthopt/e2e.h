@@ -38,8 +38,8 @@
 DOPT_BEGIN_DECLS
 
 /**
- * Workspace for one shape and one depth. Carries nothing from call to call but the record of the route
- * that the last call took.
+ * Workspace for one shape and one depth. With the default options it carries nothing from call to call but the
+ * record of the route that the last call took; see dopt_e2e_options.refresh_tolerance.
  *
  * Thread safety: one thread at a time per handle; distinct handles are independent.
  */
@@ -59,7 +59,8 @@ typedef enum dopt_e2e_route {
     DOPT_E2E_ROUTE_NESTED = 3,      /**< Nested eigendecompositions, all by divide and conquer. */
     DOPT_E2E_ROUTE_NESTED_MRRR = 4, /**< The same, but for one at least MRRR had to step in. */
     DOPT_E2E_ROUTE_SVD = 5,         /**< LAPACK's SVD. */
-    DOPT_E2E_ROUTE_JACOBI = 6       /**< One-sided Jacobi: the last resort, slow and always convergent. */
+    DOPT_E2E_ROUTE_JACOBI = 6,      /**< One-sided Jacobi: the last resort, slow and always convergent. */
+    DOPT_E2E_ROUTE_REUSED = 7       /**< The basis of an earlier call; see refresh_tolerance. */
 } dopt_e2e_route;
 
 /** Start from DOPT_E2E_OPTIONS_INIT; later releases append fields. */
@@ -68,10 +69,22 @@ typedef struct dopt_e2e_options {
     dopt_e2e_method method;   /**< Default DOPT_E2E_NESTED. */
     dopt_allocator allocator; /**< Default: malloc and free. */
     dopt_logger logger;       /**< Told when a fallback had to step in. Default: silent. */
+    /**
+     * In [0, 1). 0, the default: every call decomposes its w. Above 0 the handle keeps the basis (U, V) and
+     * reuses it while U^T w V is diagonal, and w within the span of V, up to this part of ||w||_F; else it
+     * decomposes w and keeps that basis. Six products a call then, whatever the depth, instead of the
+     * decomposition: for the small steps of training, where w hardly turns from one to the next. The result
+     * is P of a matrix within that distance of w. It pays for w with a small side of some hundreds; where
+     * the sides differ by more than 2.5 times, a call that decomposes may be the cheaper one. For k != d
+     * the distance is known to about 3 sqrt(n eps) only, n the smaller side, and what cannot be told apart
+     * from a larger one is decomposed.
+     */
+    double refresh_tolerance;
 } dopt_e2e_options;
 
 /** Initializer of dopt_e2e_options: all defaults. */
-#define DOPT_E2E_OPTIONS_INIT { sizeof(dopt_e2e_options), DOPT_E2E_NESTED, { NULL, NULL, NULL }, { NULL, NULL } }
+#define DOPT_E2E_OPTIONS_INIT                                                                          \
+    { sizeof(dopt_e2e_options), DOPT_E2E_NESTED, { NULL, NULL, NULL }, { NULL, NULL }, 0.0 }
 
 /**
  * Create the workspace for k x d matrices at depth N. The only call of this module that allocates.
@@ -82,8 +95,8 @@ typedef struct dopt_e2e_options {
  * @param[in]  options  NULL for the defaults; not kept
  * @param[out] out      the new handle, to be freed with dopt_e2e_destroy(); untouched on failure
  *
- * Memory: with n the smaller and m the larger side, about 2 n m + 5 n^2 doubles; see
- * dopt_e2e_workspace_bytes(). None for k = 1 or d = 1.
+ * Memory: with n the smaller and m the larger side, 2 n m + 4 n^2 doubles and some 50 n (with DOPT_E2E_SVD,
+ * 2 n m + 6 n^2); see dopt_e2e_workspace_bytes(). Nothing but the handle for k = 1 or d = 1.
  *
  * @retval DOPT_ERR_INVALID  `out` is NULL, or a value is out of range
  * @retval DOPT_ERR_VERSION  `options` sets fields that this release does not know
@@ -103,14 +116,19 @@ DOPT_API void dopt_e2e_destroy(dopt_e2e **e2e);
  * @param[out] out   k x d, same dtype; any layout; may be `w` or `grad` itself, but not overlap them
  *                   otherwise; untouched on failure
  *
- * Cost, with n the smaller and m the larger side: one n x n product from n x m, one symmetric
- * eigendecomposition of order n, and five products n x n x m; more where the singular values span many
- * decades. O(k d) for k = 1 or d = 1.
+ * Cost, with n the smaller and m the larger side, whatever N: one n x n product from n x m, one symmetric
+ * eigendecomposition of order n, and five products n x n x m. Where m > 2.5 n and the singular values are within
+ * a factor of 4 of each other, three of these and five of n x n x n. Up to 1.5 times that for singular values
+ * that span ten decades. A basis that is reused: six products (dopt_e2e_options.refresh_tolerance). O(k d), two
+ * passes over w and grad, for k = 1 or d = 1.
  *
  * Accuracy: `out` is P_{w + E}(grad) to rounding, with ||E|| <= c m eps ||w||: backward stable, as from
  * an SVD. Where w is nearly rank deficient and N > 2, P itself is not Lipschitz in w, so no method can
- * promise more. float32 views are computed in double and rounded at the end. docs/numerics.md has
- * measurements against 60-digit arithmetic.
+ * promise more. docs/numerics.md has measurements against 60-digit arithmetic.
+ *
+ * float32: w is decomposed in float64, and the products with grad are float32's: the error is a small multiple
+ * of sqrt(m) eps_32 times the largest eigenvalue of P times ||grad||_F. Numbers beyond 1e8 or below 1e-8 go
+ * through float64 as a whole.
  *
  * @retval DOPT_ERR_INVALID    `e2e` or a data pointer is NULL
  * @retval DOPT_ERR_SHAPE      a view is not a k x d view
@@ -159,6 +177,9 @@ DOPT_API dopt_status dopt_e2e_spectrum(dopt_e2e *e2e, dopt_cmat w, double *sigma
 
 /** How the last successful call found its result; DOPT_E2E_ROUTE_NONE before any, or for NULL. */
 DOPT_API dopt_e2e_route dopt_e2e_route_taken(const dopt_e2e *e2e);
+
+/** Decompositions so far, failed ones and those of dopt_e2e_spectrum() included; 0 for NULL. */
+DOPT_API long long dopt_e2e_refreshes(const dopt_e2e *e2e);
 
 /** Bytes that the handle holds, its workspace included; 0 for NULL. */
 DOPT_API size_t dopt_e2e_workspace_bytes(const dopt_e2e *e2e);

@@ -64,8 +64,9 @@ typedef struct dopt_net_options {
  * @param[in]  options  NULL for the defaults; not kept
  * @param[out] out      the new net, to be freed with dopt_net_destroy(); untouched on failure
  *
- * Memory: factors and gradients, sum_j n_j n_{j-1} elements each, and workspace of about
- * 2 min(k, d) sum_j n_j + 2 block_rows sum_j n_j elements.
+ * Memory: factors and gradients, sum_j n_j n_{j-1} elements each; workspace of about 2 block_rows sum_j n_j
+ * elements; and two matrices for each partial product of the cheapest order of the chain.
+ * Cost: depth^3 / 6 operations to find that order.
  *
  * @retval DOPT_ERR_INVALID  a pointer is NULL, or a value is out of range
  * @retval DOPT_ERR_DTYPE    `dtype` is none of dopt_dtype
@@ -157,7 +158,7 @@ DOPT_API dopt_status dopt_net_init_balanced(dopt_net *net, dopt_cmat w0);
  *
  * @param[out] w  k x d, dtype of the net; must not overlap the factors; untouched on failure
  *
- * Cost: the chain is multiplied from its narrower end, 2 min(k, d) sum_j n_j n_{j-1} flops at most.
+ * Cost: the chain is multiplied in its cheapest order, 2 min(k, d) sum_j n_j n_{j-1} flops at most.
  *
  * @retval DOPT_ERR_INVALID  `net` is NULL
  * @retval DOPT_ERR_SHAPE    `w` is not a k x d view
@@ -172,7 +173,7 @@ DOPT_API dopt_status dopt_net_product(const dopt_net *net, dopt_mat w);
  *
  * @param[in] grad  k x d, finite, dtype of the net
  *
- * Cost: partial products are shared and kept thin: 6 min(k, d) sum_j n_j n_{j-1} flops at most.
+ * Cost: partial products are shared, in the cheapest order: 6 min(k, d) sum_j n_j n_{j-1} flops at most.
  *
  * @retval DOPT_ERR_INVALID    `net` is NULL
  * @retval DOPT_ERR_SHAPE      `grad` is not a k x d view
@@ -215,6 +216,25 @@ DOPT_API dopt_status dopt_net_forward(dopt_net *net, dopt_cmat x, dopt_mat z);
  * @retval DOPT_ERR_DTYPE    a view has another dtype than the net
  */
 DOPT_API dopt_status dopt_net_backprop(dopt_net *net, dopt_cmat x, dopt_cmat dz, dopt_mat dx);
+
+/** Flops of the ways that a net can take, for some rows of X; see dopt_net_costs(). */
+typedef struct dopt_net_cost {
+    double product;          /**< dopt_net_product(): the cheapest order, found by dynamic programming. */
+    double backward;         /**< dopt_net_backward(), likewise, partial products shared. */
+    double forward_by_rows;  /**< dopt_net_forward() through the activations, ... */
+    double forward_on_w;     /**< ... and by the collapsed W. */
+    double backprop_by_rows; /**< dopt_net_backprop() without dx, through the activations, ... */
+    double backprop_on_w;    /**< ... and from dL/dW. */
+} dopt_net_cost;
+
+/**
+ * What forward and backprop choose by: the cheaper of two ways is taken. All zero for NULL.
+ *
+ * @param[in] m  rows of X
+ *
+ * By the collapsed W is not considered where W is three times as large as all factors, or larger.
+ */
+DOPT_API dopt_net_cost dopt_net_costs(const dopt_net *net, ptrdiff_t m);
 
 /**
  * How far from balanced: max_j || W_{j+1}^T W_{j+1} - W_j W_j^T ||_F, 0 at depth 1.

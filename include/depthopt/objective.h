@@ -38,10 +38,14 @@ typedef struct dopt_batch {
 typedef struct dopt_objective_options {
     size_t struct_size;       /**< Set by the initializer. */
     dopt_allocator allocator; /**< Default: malloc and free. */
+    int threads;              /**< That share an evaluation, in [0, 256], for one output and an elementwise loss;
+                                   the BLAS decides for the rest. They belong to the handle and start with it. The
+                                   result is the same, bit by bit, for any number. Default 0: all processors if
+                                   there is enough work, else 1. */
 } dopt_objective_options;
 
 /** Initializer of dopt_objective_options: all defaults. */
-#define DOPT_OBJECTIVE_OPTIONS_INIT { sizeof(dopt_objective_options), { NULL, NULL, NULL } }
+#define DOPT_OBJECTIVE_OPTIONS_INIT { sizeof(dopt_objective_options), { NULL, NULL, NULL }, 0 }
 
 /**
  * The objective of a data set: value = loss(X W^T, Y) and its gradient dL/dW = dZ^T X, a k x d matrix.

@@ -77,16 +77,30 @@ DOPT_API void dopt_philox4x32(const uint32_t counter[4], const uint32_t key[2], 
  * Where index `i` goes in the pseudo-random permutation of 0 ... n - 1 that belongs to (seed, round).
  *
  * A function of its arguments alone, without memory: a data set is visited in shuffled order without
- * moving or listing it. A Feistel network over the next power of four, walked until the value is below n.
+ * moving or listing it. A Feistel network on pairs of numbers below about sqrt(n), walked until the value is below n.
  *
  * @param n  >= 1
  * @param i  in [0, n)
  * @return   in [0, n); each value once as i runs through its range
  *
- * Cost: O(1), four to sixteen Philox blocks.
+ * Cost: O(1); dopt_rng_permute_rows() is faster for many.
  * Thread safety: any thread, any time.
  */
 DOPT_API uint64_t dopt_rng_permute(uint64_t seed, uint64_t round, uint64_t n, uint64_t i);
+
+/**
+ * dopt_rng_permute() of first ... first + count - 1: the rows of a minibatch.
+ *
+ * @param[in]  n             in [1, 2147483647]
+ * @param[in]  first, count  a range in [0, n)
+ * @param[out] rows          `count` numbers; untouched on failure
+ *
+ * Cost: a few cycles for each number.
+ *
+ * @retval DOPT_ERR_INVALID  `rows` is NULL, or a value is out of range
+ */
+DOPT_API dopt_status dopt_rng_permute_rows(uint64_t seed, uint64_t round, ptrdiff_t n, ptrdiff_t first,
+                                           ptrdiff_t count, ptrdiff_t *rows);
 
 DOPT_END_DECLS
 

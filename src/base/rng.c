@@ -11,6 +11,7 @@
 #include <depthopt/rng.h>
 
 #include "base/check.h"
+#include "base/permutation.h"
 
 static const double two_pi = 6.283185307179586476925286766559;
 
@@ -115,28 +116,21 @@ dopt_status dopt_rng_fill_normal(dopt_rng *rng, dopt_mat out, double stddev)
     return DOPT_OK;
 }
 
-/*
- * A balanced Feistel network of six rounds permutes [0, 4^b); b is the least with 4^b >= n, so a value is
- * walked on (the permutation applied again) less than four times on average until it falls below n.
- */
 uint64_t dopt_rng_permute(uint64_t seed, uint64_t round, uint64_t n, uint64_t i)
 {
-    unsigned half = 1;
-    while (half < 32 && (uint64_t)1 << 2 * half < n)
-        half++;
-    const uint32_t mask = half == 32 ? UINT32_MAX : ((uint32_t)1 << half) - 1;
-    const uint32_t key[2] = { (uint32_t)seed, (uint32_t)(seed >> 32) };
-    do {
-        uint32_t left = (uint32_t)(i >> half) & mask, right = (uint32_t)i & mask;
-        for (uint32_t step = 0; step < 6; step++) {
-            const uint32_t counter[4] = { right, step, (uint32_t)round, (uint32_t)(round >> 32) };
-            uint32_t words[4];
-            dopt_philox4x32(counter, key, words);
-            const uint32_t next = left ^ (words[0] & mask);
-            left = right;
-            right = next;
-        }
-        i = (uint64_t)left << half | right;
-    } while (i >= n);
-    return i;
+    const dopt__permutation p = dopt__permutation_of(seed, round, n);
+    return dopt__permuted(&p, i);
+}
+
+dopt_status dopt_rng_permute_rows(uint64_t seed, uint64_t round, ptrdiff_t n, ptrdiff_t first, ptrdiff_t count,
+                                  ptrdiff_t *rows)
+{
+    DOPT_REQUIRE(rows, DOPT_ERR_INVALID, "rows is NULL, must point to %td numbers", count);
+    DOPT_REQUIRE(n >= 1 && n <= DOPT__EXTENT_MAX, DOPT_ERR_INVALID, "n is %td, must be in [1, %d]", n,
+                 DOPT__EXTENT_MAX);
+    DOPT_REQUIRE(first >= 0 && count >= 0 && count <= n - first, DOPT_ERR_INVALID,
+                 "first and count are %td and %td, must stay in [0, %td)", first, count, n);
+    const dopt__permutation p = dopt__permutation_of(seed, round, (uint64_t)n);
+    DOPT__BY_ISA(dopt__permuter, dopt__cpu_isa())->fill(&p, first, count, rows);
+    return DOPT_OK;
 }

@@ -6,6 +6,9 @@
  * be a number.
  *
  * Whether the result can overflow is decided by a bound; where it might, a pass that writes nothing comes first.
+ *
+ * All that care is for the rare case. Contiguous vectors whose squares are ordinary numbers, which their sums tell,
+ * need one pass that reads and one that writes.
  */
 
 #include "e2e/closed_form.h"
@@ -17,6 +20,7 @@
 #include "base/check.h"
 #include "e2e/kernel.h"
 #include "linalg/lines.h"
+#include "linalg/scan_kernels.h"
 
 /* out = keep w + along (scale w) + b grad */
 typedef struct combination {
@@ -69,6 +73,50 @@ static double scale_of(double largest)
     int exponent = 0;
     (void)frexp(largest, &exponent);
     return ldexp(1.0, exponent < -1000 ? 1000 : -exponent);
+}
+
+/* Squares of ordinary vectors; their products with ordinary rates are far from overflow too. */
+static const double ordinary_min = 1e-180, ordinary_max = 1e180;
+
+static bool ordinary(double x)
+{
+    return x >= ordinary_min && x <= ordinary_max;
+}
+
+static bool contiguous(dopt_cmat m)
+{
+    return (m.rows == 1 ? m.col_stride : m.row_stride) == 1;
+}
+
+/* rate |w|^{2-2/N} (u u^T g (N - 1) + g) as a w + b g with the two numbers. */
+static combination plain_combination(dopt__move move, double depth, dopt__pair_sums sums)
+{
+    const double factor = move.rate * dopt__kernel_scale(sqrt(sums.ww), depth);
+    const double along = (isinf(depth) ? 1.0 : depth - 1.0) * factor * (sums.wg / sums.ww);
+    const combination c = { move.keep + along, 0.0, 1.0, isinf(depth) ? 0.0 : factor };
+    return c;
+}
+
+bool dopt__closed_fast(dopt__move move, double depth)
+{
+    const dopt__scan_kernels *kernels = DOPT__BY_ISA(dopt__scan_kernels, dopt__cpu_isa());
+    const ptrdiff_t n = move.w.rows * move.w.cols;
+    const bool is_float = move.w.dtype == DOPT_F32;
+    if (!contiguous(move.w) || !contiguous(move.grad) || !contiguous(dopt_const(move.out)))
+        return false;
+    const dopt__pair_sums sums = is_float ? kernels->sums_f32(move.w.data, move.grad.data, n)
+                                          : kernels->sums_f64(move.w.data, move.grad.data, n);
+    if (!ordinary(sums.ww) || !ordinary(sums.gg) || !isfinite(sums.wg))
+        return false;
+    const combination c = plain_combination(move, depth, sums);
+    const double limit = is_float ? (double)FLT_MAX : DBL_MAX;
+    if (!(fabs(c.keep) * sqrt(sums.ww) + fabs(c.b) * sqrt(sums.gg) <= 0.25 * limit))
+        return false;
+    if (is_float)
+        kernels->combine_f32(c.keep, move.w.data, c.b, move.grad.data, n, move.out.data);
+    else
+        kernels->combine_f64(c.keep, move.w.data, c.b, move.grad.data, n, move.out.data);
+    return true;
 }
 
 typedef struct products {

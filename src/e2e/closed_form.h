@@ -10,11 +10,19 @@
  * DOPT_ERR_NUMERICAL: overflow, nothing written.
  */
 
+#include <stdbool.h>
+
 #include <depthopt/status.h>
 
 #include "e2e/move.h"
 
 dopt_status dopt__closed_identity(dopt__move move);
 dopt_status dopt__closed_vector(dopt__move move, double depth);
+
+/*
+ * The second without a look at w and grad beforehand: in two passes, if both are contiguous, finite and of ordinary
+ * size. False: they are not, and nothing was written. move's largest_w and largest_grad are not used.
+ */
+bool dopt__closed_fast(dopt__move move, double depth);
 
 #endif

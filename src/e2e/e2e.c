@@ -1,45 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The end-to-end preconditioner in one basis.
- *
- * With the SVD W = U diag(s) V^T, every term of P_W(G) is diagonal in (U, V), so P = U (K o (U^T G V)) V^T over all of
- * V. Of V, only the columns that belong to nonzero s are known (V here, d x p); on the others, K is K(s_r, 0) = null_r:
- *
- *     Y = U^T G,  B = Y V,  M = (K - null 1^T) o B,  P = U (M V^T + diag(null) Y)
- *
- * five products with the one that makes V^T. U and V come from W itself. The matrices of the printed formula would do
- * in exact arithmetic, but there a zero singular value comes back from W W^T as eps, and eps^(1/N) is not small.
- *
- * K and null are formed from s / s_1, and s_1^(2-2/N) is a factor of the last product: nothing overflows on the way
- * that is not in the result. W with more rows than columns is handled as its transpose: P_{W^T}(G^T) = P_W(G)^T.
- */
+/* The public door of the preconditioner: checks, the choice of the form, getters. product.c has the algebra. */
 
 #include <depthopt/e2e.h>
 
-#include <float.h>
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "base/log.h"
 #include "base/memory.h"
+#include "e2e/basis.h"
 #include "e2e/closed_form.h"
+#include "e2e/e2e_state.h"
 #include "e2e/kernel.h"
-#include "e2e/move.h"
-#include "linalg/blas.h"
+#include "e2e/product.h"
 #include "linalg/lapack.h"
 #include "linalg/scan.h"
-#include "linalg/svd.h"
-
-struct dopt_e2e {
-    dopt_e2e_options options;
-    ptrdiff_t rows, cols, small; /* small: the lesser of the two */
-    double depth;
-    dopt__svd *svd;           /* NULL for a single row or column */
-    double *s, *null, *table; /* s / s_1, null_r / s_1^(2-2/N), and scratch: small, small, 2 small */
-    dopt_e2e_route route;
-};
 
 static dopt_status read_options(const char *func, const dopt_e2e_options *options, dopt_e2e_options *out)
 {
@@ -49,6 +24,9 @@ static dopt_status read_options(const char *func, const dopt_e2e_options *option
     if (out->method != DOPT_E2E_NESTED && out->method != DOPT_E2E_SVD)
         return dopt__fail(DOPT_ERR_INVALID, func, "options->method is %d, must be DOPT_E2E_NESTED or DOPT_E2E_SVD",
                           (int)out->method);
+    if (!(out->refresh_tolerance >= 0.0 && out->refresh_tolerance < 1.0))
+        return dopt__fail(DOPT_ERR_INVALID, func, "options->refresh_tolerance is %g, must be in [0, 1)",
+                          out->refresh_tolerance);
     return dopt__check_allocator(func, &out->allocator);
 }
 
@@ -115,116 +93,27 @@ static dopt_status scan(const char *func, const char *name, dopt_cmat m, double 
     return isfinite(*largest) ? DOPT_OK : dopt__check_finite(func, name, m);
 }
 
-/* The basis of a wide w into the workspace, s / s_1 into e2e->s; s_1 to *top. */
-static dopt_status decompose(dopt_e2e *e2e, const char *func, dopt_cmat w, double largest, double *top)
+/* A tall w is handled as its transpose: P_{W^T}(G^T) = P_W(G)^T. */
+static dopt__move made_wide(dopt__move move)
 {
-    static const dopt_e2e_route routes[] = { DOPT_E2E_ROUTE_NESTED, DOPT_E2E_ROUTE_NESTED_MRRR, DOPT_E2E_ROUTE_SVD,
-                                             DOPT_E2E_ROUTE_JACOBI };
-    if (!dopt__svd_compute(e2e->svd, w, largest))
-        return dopt__fail(DOPT_ERR_NUMERICAL, func, "no decomposition of w (%td x %td) converged", e2e->rows,
-                          e2e->cols);
-    e2e->route = routes[dopt__svd_route_taken(e2e->svd)];
-    if (e2e->route == DOPT_E2E_ROUTE_NESTED_MRRR)
-        dopt__log(&e2e->options.logger, DOPT_LOG_WARNING, "%s: divide and conquer did not converge, MRRR did", func);
-    if (e2e->route == DOPT_E2E_ROUTE_JACOBI)
-        dopt__log(&e2e->options.logger, DOPT_LOG_WARNING, "%s: LAPACK did not converge, one-sided Jacobi did", func);
-
-    const double *values = dopt__svd_values(e2e->svd);
-    *top = 0.0;
-    for (ptrdiff_t i = 0; i < e2e->small; i++)
-        *top = fmax(*top, values[i]);
-    if (!isfinite(*top))
-        return dopt__fail(DOPT_ERR_NUMERICAL, func, "the largest singular value of w overflows");
-    for (ptrdiff_t i = 0; i < e2e->small; i++)
-        e2e->s[i] = *top > 0.0 ? values[i] / *top : 0.0;
-    return DOPT_OK;
-}
-
-/* Y <- M V^T + diag(null) Y with M = (K - null 1^T) o (Y V): what is left of P but U and the scale. */
-static void multiply_by_kernel(dopt_e2e *e2e, dopt_mat y)
-{
-    const ptrdiff_t k = e2e->small, first = dopt__svd_first(e2e->svd), rank = dopt__svd_rank(e2e->svd);
-    const dopt_cmat vt = dopt_const(dopt__svd_vt(e2e->svd));
-    const dopt_mat m = dopt_mat_f64(dopt__svd_square_scratch(e2e->svd).data, k, rank);
-    const bool complete = rank == vt.cols; /* V spans everything: no null space */
-    for (ptrdiff_t r = 0; r < k; r++)
-        e2e->null[r] = complete ? 0.0 : dopt__kernel_null(e2e->s[r], e2e->depth);
-    if (rank > 0) {
-        dopt__gemm(1.0, dopt_const(y), dopt_ctransposed(vt), 0.0, m);
-        dopt__kernel_apply(k, first, rank, e2e->s, e2e->null, e2e->depth, m.data, e2e->table);
-    }
-    for (ptrdiff_t r = 0; r < k && !complete; r++) {
-        const dopt_mat row = dopt_mat_f64((double *)y.data + r * y.cols, 1, y.cols);
-        dopt__copy(e2e->null[r], dopt_const(row), row);
-    }
-    if (rank > 0)
-        dopt__gemm(1.0, dopt_const(m), vt, complete ? 0.0 : 1.0, y);
-}
-
-/* Y = U^T G. A float32 G is widened in panels that fit the square scratch. */
-static void rotate_gradient(dopt_e2e *e2e, dopt_cmat grad, dopt_mat y)
-{
-    const dopt_cmat ut = dopt_ctransposed(dopt_const(dopt__svd_u(e2e->svd)));
-    if (grad.dtype == DOPT_F64) {
-        dopt__gemm(1.0, ut, grad, 0.0, y);
-        return;
-    }
-    const ptrdiff_t k = e2e->small;
-    for (ptrdiff_t at = 0; at < y.cols; at += k) {
-        const ptrdiff_t width = y.cols - at < k ? y.cols - at : k;
-        const dopt_mat panel = dopt_mat_f64(dopt__svd_square_scratch(e2e->svd).data, k, width);
-        const dopt_cmat part = {
-            (const float *)grad.data + at * grad.col_stride, k, width, grad.row_stride, grad.col_stride, DOPT_F32
-        };
-        const dopt_mat target = { (double *)y.data + at, k, width, y.row_stride, 1, DOPT_F64 };
-        dopt__copy(1.0, part, panel);
-        dopt__gemm(1.0, ut, dopt_const(panel), 0.0, target);
-    }
-}
-
-/* The last product, straight into a float64 result that cannot overflow, else by way of a look at it. */
-static dopt_status finish(dopt_e2e *e2e, dopt__move move, dopt_cmat y, double factor)
-{
-    const dopt_cmat u = dopt_const(dopt__svd_u(e2e->svd));
-    const bool is_float = move.out.dtype == DOPT_F32;
-    const double extent = sqrt((double)e2e->rows) * sqrt((double)e2e->cols), norm = extent * move.largest_grad;
-    const double bound =
-        fabs(move.keep) * move.largest_w + fabs(factor) * (isinf(e2e->depth) ? 1.0 : e2e->depth) * norm;
-    if (!is_float && bound < 1e300) {
-        dopt__gemm(factor, u, y, move.keep, move.out);
-        return DOPT_OK;
-    }
-    const dopt_mat result = dopt__svd_vt_scratch(e2e->svd);
-    if (move.keep != 0.0)
-        dopt__copy(move.keep, move.w, result);
-    dopt__gemm(factor, u, y, move.keep != 0.0 ? 1.0 : 0.0, result);
-    if (!(dopt__max_abs(dopt_const(result)) <= (is_float ? (double)FLT_MAX : DBL_MAX)))
-        return dopt__fail(DOPT_ERR_NUMERICAL, move.func, "the result, or an eigenvalue of P, overflows");
-    dopt__copy(1.0, dopt_const(result), move.out);
-    return DOPT_OK;
-}
-
-static dopt_status precondition(dopt_e2e *e2e, dopt__move move)
-{
-    if (e2e->rows > e2e->cols) {
+    if (move.w.rows > move.w.cols) {
         move.w = dopt_ctransposed(move.w);
         move.grad = dopt_ctransposed(move.grad);
         move.out = dopt_transposed(move.out);
     }
-    double top;
-    DOPT_TRY(decompose(e2e, move.func, move.w, move.largest_w, &top));
-    const dopt_mat y = dopt__svd_wide_scratch(e2e->svd);
-    rotate_gradient(e2e, move.grad, y);
-    multiply_by_kernel(e2e, y);
-    return finish(e2e, move, dopt_const(y), move.rate * dopt__kernel_scale(top, e2e->depth));
+    return move;
 }
 
 static dopt_status run(dopt_e2e *e2e, dopt__move move)
 {
+    if (e2e->small == 1 && e2e->depth != 1.0 && dopt__closed_fast(move, e2e->depth)) {
+        e2e->route = DOPT_E2E_ROUTE_CLOSED_FORM;
+        return DOPT_OK;
+    }
     DOPT_TRY(scan(move.func, "w", move.w, &move.largest_w));
     DOPT_TRY(scan(move.func, "grad", move.grad, &move.largest_grad));
     if (e2e->depth != 1.0 && e2e->small > 1)
-        return precondition(e2e, move);
+        return dopt__product(e2e, made_wide(move));
     DOPT_TRY(e2e->depth == 1.0 ? dopt__closed_identity(move) : dopt__closed_vector(move, e2e->depth));
     e2e->route = e2e->depth == 1.0 ? DOPT_E2E_ROUTE_IDENTITY : DOPT_E2E_ROUTE_CLOSED_FORM;
     return DOPT_OK;
@@ -267,14 +156,14 @@ static int descending(const void *left, const void *right)
 /* Singular values of w into `values`, descending. */
 static dopt_status singular_values(dopt_e2e *e2e, const char *func, dopt_cmat w, double *values)
 {
-    double largest, top;
+    double largest;
     DOPT_TRY(scan(func, "w", w, &largest));
     if (e2e->small == 1) {
         values[0] = dopt__norm(w);
         e2e->route = DOPT_E2E_ROUTE_CLOSED_FORM;
         return DOPT_OK;
     }
-    DOPT_TRY(decompose(e2e, func, e2e->rows > e2e->cols ? dopt_ctransposed(w) : w, largest, &top));
+    DOPT_TRY(dopt__basis_refresh(e2e, func, e2e->rows > e2e->cols ? dopt_ctransposed(w) : w, largest, false));
     for (ptrdiff_t i = 0; i < e2e->small; i++)
         values[i] = dopt__svd_values(e2e->svd)[i];
     qsort(values, (size_t)e2e->small, sizeof *values, descending);
@@ -301,6 +190,11 @@ dopt_status dopt_e2e_spectrum(dopt_e2e *e2e, dopt_cmat w, double *sigma, double 
 dopt_e2e_route dopt_e2e_route_taken(const dopt_e2e *e2e)
 {
     return e2e ? e2e->route : DOPT_E2E_ROUTE_NONE;
+}
+
+long long dopt_e2e_refreshes(const dopt_e2e *e2e)
+{
+    return e2e ? e2e->refreshes : 0;
 }
 
 size_t dopt_e2e_workspace_bytes(const dopt_e2e *e2e)

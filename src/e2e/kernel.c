@@ -16,13 +16,11 @@
 #include "e2e/kernel.h"
 
 #include <math.h>
-#include <stdbool.h>
+
+#include "e2e/kernel_tiles.h"
 
 /* Up to this N the sum is faster than two expm1, and its N roundings are harmless. */
 static const double sum_max = 16.0;
-
-/* Columns that the sum takes at a time: they fill the vector registers. */
-enum { lanes = 8 };
 
 /* expm1(2l) / expm1(2l/N), or its limit; l <= 0. */
 static double ratio(double l, double depth)
@@ -56,74 +54,30 @@ double dopt__kernel(double a, double b, double depth)
     return dopt__kernel_scale(high, depth) * ratio(log(low / high), depth);
 }
 
-/* One row of the sum for columns c ... c + lanes - 1. */
-static void sum_lanes(double a, const double *b, double null, int depth, double *m)
+/* K(0, s_c) for the rows whose own value is zero: before `first`, and after the last of `rank`. */
+static void apply_null_rows(ptrdiff_t k, ptrdiff_t first, ptrdiff_t rank, const double *s, double depth, double *m)
 {
-    double q[lanes], power[lanes];
-    for (int i = 0; i < lanes; i++)
-        q[i] = power[i] = 1.0;
-    for (int j = 1; j < depth; j++)
-        for (int i = 0; i < lanes; i++) {
-            power[i] *= b[i];
-            q[i] = q[i] * a + power[i];
-        }
-    for (int i = 0; i < lanes; i++)
-        m[i] *= q[i] - null;
-}
-
-static void apply_sum(ptrdiff_t k, ptrdiff_t rank, const double *t, const double *b, const double *null, int depth,
-                      double *m)
-{
-    for (ptrdiff_t r = 0; r < k; r++) {
-        double *row = m + r * rank;
-        ptrdiff_t c = 0;
-        for (; c + lanes <= rank; c += lanes)
-            sum_lanes(t[r], b + c, null[r], depth, row + c);
-        if (c == rank)
-            continue;
-        double tail[lanes] = { 0 }, base[lanes] = { 0 };
-        for (ptrdiff_t i = c; i < rank; i++) {
-            tail[i - c] = row[i];
-            base[i - c] = b[i];
-        }
-        sum_lanes(t[r], base, null[r], depth, tail);
-        for (ptrdiff_t i = c; i < rank; i++)
-            row[i] = tail[i - c];
-    }
-}
-
-/* K is symmetric: each pair is evaluated once. Rows with s_r = 0 have K = h^{2-2/N}, and null_r = 0. */
-static void apply_logs(ptrdiff_t k, ptrdiff_t first, ptrdiff_t rank, const double *l, const double *scale,
-                       const double *null, double depth, double *m)
-{
-    for (ptrdiff_t r = 0; r < k; r++) {
-        const bool is_null = r < first || r >= first + rank;
-        for (ptrdiff_t c = first; c < first + rank; c++) {
-            if (is_null)
-                m[r * rank + c - first] *= isinf(depth) ? 0.0 : scale[c];
-            else if (c <= r) {
-                const double value = fmax(scale[r], scale[c]) * ratio(-fabs(l[r] - l[c]), depth);
-                m[r * rank + c - first] *= value - null[r];
-                if (c < r)
-                    m[c * rank + r - first] *= value - null[c];
-            }
-        }
-    }
+    for (ptrdiff_t r = 0; r < k; r++)
+        for (ptrdiff_t c = 0; c < rank && (r < first || r >= first + rank); c++)
+            m[r * rank + c] *= dopt__kernel_null(s[first + c], depth);
 }
 
 void dopt__kernel_apply(ptrdiff_t k, ptrdiff_t first, ptrdiff_t rank, const double *s, const double *null, double depth,
                         double *m, double *table)
 {
+    const dopt__kernel_tiles *tiles = DOPT__BY_ISA(dopt__kernel_tiles, dopt__cpu_isa());
+    double *logs = table, *scale = table + rank, *block = m + first * rank;
     if (depth <= sum_max && depth == floor(depth)) {
-        for (ptrdiff_t i = 0; i < k; i++)
-            table[i] = pow(s[i], 2.0 / depth);
-        apply_sum(k, rank, table, table + first, null, (int)depth, m);
-        return;
+        for (ptrdiff_t i = 0; i < rank; i++)
+            table[i] = pow(s[first + i], 2.0 / depth);
+        tiles->by_sum(rank, (int)depth, table, null + first, block, rank);
+    } else {
+        for (ptrdiff_t i = 0; i < rank; i++) {
+            logs[i] = log(s[first + i]);
+            scale[i] = dopt__kernel_scale(s[first + i], depth);
+        }
+        tiles->by_logs(rank, depth, logs, scale, null + first, block, rank);
     }
-    double *logs = table, *scale = table + k;
-    for (ptrdiff_t i = 0; i < k; i++) {
-        logs[i] = s[i] > 0.0 ? log(s[i]) : 0.0;
-        scale[i] = dopt__kernel_scale(s[i], depth);
-    }
-    apply_logs(k, first, rank, logs, scale, null, depth, m);
+    if (rank < k)
+        apply_null_rows(k, first, rank, s, depth, m);
 }

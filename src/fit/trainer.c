@@ -130,21 +130,16 @@ void dopt_trainer_destroy(dopt_trainer **trainer)
 }
 
 /* The rows of a step: each epoch visits every row once, in an order of its own. */
-static const dopt_batch *batch_of(dopt_trainer *trainer, dopt_batch *batch)
+static dopt_status batch_of(const dopt_trainer *trainer, dopt_batch *batch)
 {
-    if (!trainer->rows)
-        return NULL;
     const int64_t m = dopt_objective_examples(trainer->objective), size = trainer->options.batch_size;
     const int64_t per_epoch = (m + size - 1) / size;
     const int64_t epoch = trainer->report.steps / per_epoch, first = trainer->report.steps % per_epoch * size;
-    const int64_t count = m - first < size ? m - first : size;
-    for (int64_t i = 0; i < count; i++)
-        trainer->rows[i] =
-            (ptrdiff_t)dopt_rng_permute(trainer->options.seed, (uint64_t)epoch, (uint64_t)m, (uint64_t)(first + i));
     batch->rows = trainer->rows;
     batch->first = 0;
-    batch->count = (ptrdiff_t)count;
-    return batch;
+    batch->count = (ptrdiff_t)(m - first < size ? m - first : size);
+    return dopt_rng_permute_rows(trainer->options.seed, (uint64_t)epoch, (ptrdiff_t)m, (ptrdiff_t)first, batch->count,
+                                 trainer->rows);
 }
 
 /* || w - last ||_F. */
@@ -198,7 +193,9 @@ static dopt_status evaluate(dopt_trainer *trainer)
     dopt_batch batch;
     double value;
     dopt_report *report = &trainer->report;
-    DOPT_TRY(dopt_objective_eval(trainer->objective, dopt_const(trainer->w), batch_of(trainer, &batch), &value,
+    if (trainer->rows)
+        DOPT_TRY(batch_of(trainer, &batch));
+    DOPT_TRY(dopt_objective_eval(trainer->objective, dopt_const(trainer->w), trainer->rows ? &batch : NULL, &value,
                                  trainer->grad));
     report->value = value;
     report->gradient_norm = dopt__norm(dopt_const(trainer->grad));

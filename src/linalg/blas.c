@@ -11,6 +11,9 @@
 
 #include "linalg/blas.h"
 
+/* Up to this order all of a a^T costs less than half of it: syrk has no kernels for small sizes. */
+enum { gemm_rows = 24 };
+
 /* Row-major when it can be seen so; a single row or column may be both. */
 static bool row_major(dopt_cmat m)
 {
@@ -38,15 +41,26 @@ void dopt__gemm(double alpha, dopt_cmat a, dopt_cmat b, double beta, dopt_mat c)
                     ldc);
 }
 
-void dopt__syrk_lower(double alpha, dopt_cmat a, double beta, dopt_mat c)
+void dopt__syrk_upper(dopt_cmat a, dopt_mat c)
 {
     assert(c.rows == c.cols && a.rows == c.rows && a.dtype == c.dtype);
+    if (a.rows <= gemm_rows) {
+        dopt__gemm(1.0, a, dopt_ctransposed(a), 0.0, c);
+        return;
+    }
     const bool by_rows = row_major(dopt_const(c));
     const CBLAS_ORDER order = by_rows ? CblasRowMajor : CblasColMajor;
     const CBLAS_TRANSPOSE t = row_major(a) == by_rows ? CblasNoTrans : CblasTrans;
     const int n = (int)c.rows, k = (int)a.cols, ldc = leading(dopt_const(c));
     if (c.dtype == DOPT_F64)
-        cblas_dsyrk(order, CblasLower, t, n, k, alpha, a.data, leading(a), beta, c.data, ldc);
+        cblas_dsyrk(order, CblasUpper, t, n, k, 1.0, a.data, leading(a), 0.0, c.data, ldc);
     else
-        cblas_ssyrk(order, CblasLower, t, n, k, (float)alpha, a.data, leading(a), (float)beta, c.data, ldc);
+        cblas_ssyrk(order, CblasUpper, t, n, k, 1.0F, a.data, leading(a), 0.0F, c.data, ldc);
+}
+
+void dopt__column_gemm(int m, int n, int k, bool transposed, double alpha, const double *a, int lda, const double *b,
+                       int ldb, double beta, double *c, int ldc)
+{
+    cblas_dgemm(CblasColMajor, transposed ? CblasTrans : CblasNoTrans, CblasNoTrans, m, n, k, alpha, a, lda, b, ldb,
+                beta, c, ldc);
 }

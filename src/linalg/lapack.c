@@ -2,16 +2,18 @@
 /*
  * The door to LAPACKE.
  *
- * LAPACK is column-major, so it sees the transpose of a row-major array: a lower triangle as an upper one, eigenvectors
+ * LAPACK is column-major, so it sees the transpose of a row-major array: an upper triangle as a lower one, eigenvectors
  * that it stores as columns as our rows, and a^T = vt^T diag(values) u^T, whose factors are exactly our row-major u and
  * vt. The *_work routines in column-major order neither allocate nor copy.
  */
 
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 #include <lapacke.h>
 
+#include "linalg/blas.h"
 #include "linalg/lapack.h"
 
 /* Columns that a blocked QR factorisation takes at a time, in its workspace. */
@@ -28,22 +30,62 @@ static bool all_finite(const double *x, ptrdiff_t n)
 size_t dopt__eigen_doubles(ptrdiff_t n)
 {
     const size_t order = (size_t)n;
-    return 1 + 32 * order + 2 * order * order; /* syevd: 1 + 6n + 2n^2; syevr: 26n */
+    return 1 + 32 * order + 2 * order * order; /* divide: n^2, and n^2 + 6n or 32n; syevr: 26n; QL: n^2 + 3n */
 }
 
 size_t dopt__eigen_ints(ptrdiff_t n)
 {
-    return 3 + 12 * (size_t)n; /* syevd: 3 + 5n; syevr: 10n, and 2n for the supports of the vectors */
+    return 3 + 12 * (size_t)n; /* stedc: 3 + 5n; syevr: 10n, and 2n for the supports of the vectors */
 }
 
-bool dopt__syevd(ptrdiff_t n, double *a, double *values, double *work, int *iwork)
+/* Reflectors that the back-transformation takes at a time. */
+static int block_of(int n)
 {
-    assert(n >= 1 && n <= DOPT__ORDER_MAX);
-    const int order = (int)n;
-    const lapack_int info = LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'V', 'U', order, a, order, values, work,
-                                                1 + 6 * order + 2 * order * order, iwork, 3 + 5 * order);
+    return n < 64 ? 8 : n < 512 ? n / 8 : 64;
+}
+
+/*
+ * z <- Q z for the Q of sytrd: blocks of reflectors as I - V T V^T (Schreiber and Van Loan), last block first. V is
+ * written out with its zeros and ones, so that all is done by gemm: ormtr reaches half of that speed.
+ */
+static void back_transform(int n, const double *a, const double *tau, double *z, double *work)
+{
+    const int reflectors = n - 1, nb = block_of(n);
+    for (int at = (reflectors - 1) / nb * nb; at >= 0; at -= nb) {
+        const int count = reflectors - at < nb ? reflectors - at : nb, rows = n - 1 - at;
+        double *v = work, *t = v + (size_t)rows * (size_t)count, *inner = t + count * count;
+        double *turned = inner + (size_t)n * (size_t)count, *part = z + at + 1;
+        for (int j = 0; j < count; j++) {
+            double *column = v + (size_t)j * (size_t)rows;
+            memset(column, 0, (size_t)j * sizeof *column);
+            column[j] = 1.0;
+            memcpy(column + j + 1, a + (size_t)(at + j) * (size_t)n + at + j + 2,
+                   (size_t)(rows - j - 1) * sizeof *column);
+        }
+        memset(t, 0, (size_t)(count * count) * sizeof *t);
+        (void)LAPACKE_dlarft_work(LAPACK_COL_MAJOR, 'F', 'C', rows, count, v, rows, tau + at, t, count);
+        dopt__column_gemm(count, n, rows, true, 1.0, v, rows, part, n, 0.0, inner, count);
+        dopt__column_gemm(count, n, count, false, 1.0, t, count, inner, count, 0.0, turned, count);
+        dopt__column_gemm(rows, n, count, false, -1.0, v, rows, turned, count, 1.0, part, n);
+    }
+}
+
+bool dopt__divide(ptrdiff_t n, const double *a, double *values, double *z, double *work, int *iwork)
+{
+    assert(n >= 2 && n <= DOPT__ORDER_MAX);
+    const int order = (int)n, count = 1 + 4 * order + order * order;
+    double *reduced = work, *off = reduced + n * n, *tau = off + n, *rest = tau + n;
+    for (ptrdiff_t i = 0; i < n; i++)
+        memcpy(reduced + i * n + i, a + i * n + i, (size_t)(n - i) * sizeof *a);
+    lapack_int info = LAPACKE_dsytrd_work(LAPACK_COL_MAJOR, 'L', order, reduced, order, values, off, tau, rest,
+                                          count > 30 * order ? count : 30 * order);
+    assert(info == 0);
+    info = LAPACKE_dstedc_work(LAPACK_COL_MAJOR, 'I', order, values, off, z, order, rest, count, iwork, 3 + 5 * order);
     assert(info >= 0);
-    return info == 0 && all_finite(values, n);
+    if (info != 0 || !all_finite(values, n))
+        return false;
+    back_transform(order, reduced, tau, z, rest);
+    return true;
 }
 
 bool dopt__syevr(ptrdiff_t n, double *a, double *values, double *z, double *work, int *iwork)
@@ -52,7 +94,7 @@ bool dopt__syevr(ptrdiff_t n, double *a, double *values, double *z, double *work
     const int order = (int)n;
     lapack_int found = 0;
     const lapack_int info =
-        LAPACKE_dsyevr_work(LAPACK_COL_MAJOR, 'V', 'A', 'U', order, a, order, 0.0, 0.0, 0, 0, 0.0, &found, values, z,
+        LAPACKE_dsyevr_work(LAPACK_COL_MAJOR, 'V', 'A', 'L', order, a, order, 0.0, 0.0, 0, 0, 0.0, &found, values, z,
                             order, iwork + 10 * n, work, 26 * order, iwork, 10 * order);
     assert(info >= 0);
     return info == 0 && found == order && all_finite(values, n);

@@ -12,17 +12,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Largest order that dopt__syevd can count its workspace for. */
+/* Largest order that LAPACK can count the workspace of divide and conquer for. */
 #define DOPT__ORDER_MAX 32766
 
-/* Workspace that serves dopt__syevd and dopt__syevr of order n. */
+/* Workspace that serves every eigensolver of order n. */
 size_t dopt__eigen_doubles(ptrdiff_t n);
 size_t dopt__eigen_ints(ptrdiff_t n);
 
-/* Divide and conquer. In: the lower triangle of a. Out: values ascending, row i of a the eigenvector of value i. */
-bool dopt__syevd(ptrdiff_t n, double *a, double *values, double *work, int *iwork);
+/*
+ * Divide and conquer, n >= 2. The upper triangle of a counts; a survives. Values ascend; row i of z is the eigenvector
+ * of value i. What LAPACK's syevd does, but with a faster way back from the tridiagonal matrix.
+ */
+bool dopt__divide(ptrdiff_t n, const double *a, double *values, double *z, double *work, int *iwork);
 
-/* MRRR. As above, but the eigenvectors go to the rows of z, and a is lost. */
+/* MRRR. As above, but a is lost. */
 bool dopt__syevr(ptrdiff_t n, double *a, double *values, double *z, double *work, int *iwork);
 
 /* Workspace of dopt__gesdd. */

@@ -78,10 +78,10 @@ static dopt_status power_of(const char *func, workspace ws, dopt_cmat a, double 
         return dopt__fail(DOPT_ERR_NUMERICAL, func, "no eigendecomposition of the %td x %td matrix converged", n, n);
     DOPT_TRY(scale_vectors(func, ws, n, power, exponent));
 
-    dopt__syrk_lower(1.0, dopt_ctransposed(dopt_cmat_f64(ws.vectors, n, n)), 0.0, work);
+    dopt__syrk_upper(dopt_ctransposed(dopt_cmat_f64(ws.vectors, n, n)), work);
     for (ptrdiff_t i = 0; i < n; i++)
         for (ptrdiff_t j = 0; j < i; j++)
-            ws.a[j * n + i] = ws.a[i * n + j];
+            ws.a[i * n + j] = ws.a[j * n + i];
     const double limit = out.dtype == DOPT_F32 ? (double)FLT_MAX : DBL_MAX;
     if (!(dopt__max_abs(dopt_const(work)) <= limit))
         return dopt__fail(DOPT_ERR_NUMERICAL, func, "a to the power %g overflows", power);

@@ -1,81 +1,50 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Magnitudes are compared as integers: for IEEE numbers without their sign bit the order is the same, NaN
- * and infinity come out on top, and the loop vectorises where a floating-point maximum would not.
- */
-
 #include <float.h>
 #include <math.h>
-#include <stdint.h>
-#include <string.h>
 
 #include "base/check.h"
 #include "linalg/lines.h"
 #include "linalg/scan.h"
+#include "linalg/scan_kernels.h"
 
-static uint64_t largest_f64(const double *x, ptrdiff_t n)
+/* A line that is not contiguous, in pieces. */
+static double strided_max(dopt_cmat m, dopt__walk walk, ptrdiff_t line, const dopt__scan_kernels *kernels)
 {
-    uint64_t top = 0;
-    for (ptrdiff_t i = 0; i < n; i++) {
-        uint64_t bits;
-        memcpy(&bits, x + i, sizeof bits);
-        bits &= UINT64_MAX >> 1;
-        top = bits > top ? bits : top;
-    }
-    return top;
-}
-
-static uint32_t largest_f32(const float *x, ptrdiff_t n)
-{
-    uint32_t top = 0;
-    for (ptrdiff_t i = 0; i < n; i++) {
-        uint32_t bits;
-        memcpy(&bits, x + i, sizeof bits);
-        bits &= UINT32_MAX >> 1;
-        top = bits > top ? bits : top;
-    }
-    return top;
-}
-
-/* The line as a whole where it is contiguous, else in pieces. */
-static double line_max(dopt_cmat m, dopt__walk walk, ptrdiff_t line)
-{
-    const ptrdiff_t across = walk.by_rows ? m.row_stride : m.col_stride;
-    const ptrdiff_t along = walk.by_rows ? m.col_stride : m.row_stride;
-    if (along == 1 && m.dtype == DOPT_F64) {
-        const uint64_t bits = largest_f64((const double *)m.data + line * across, walk.length);
-        double x;
-        memcpy(&x, &bits, sizeof x);
-        return x;
-    }
-    if (along == 1) {
-        const uint32_t bits = largest_f32((const float *)m.data + line * across, walk.length);
-        float x;
-        memcpy(&x, &bits, sizeof x);
-        return (double)x;
-    }
     double top = 0.0;
-    for (ptrdiff_t at = 0; at < walk.length; at += DOPT__PIECE) {
+    for (ptrdiff_t at = 0; at < walk.length && isfinite(top); at += DOPT__PIECE) {
         double buffer[DOPT__PIECE];
         const dopt__piece piece = dopt__piece_of(walk, line, at);
-        const double *x = dopt__load(m, piece, buffer);
-        const uint64_t bits = largest_f64(x, piece.count);
-        double y;
-        memcpy(&y, &bits, sizeof y);
-        if (!(y <= top))
-            top = y;
-        if (!isfinite(top))
-            return top;
+        const double x = kernels->largest_f64(dopt__load(m, piece, buffer), piece.count);
+        top = x <= top ? top : x;
     }
     return top;
 }
 
-double dopt__max_abs(dopt_cmat m)
+/* Memory without gaps is one line, however it is laid out. */
+static dopt_cmat flattened(dopt_cmat m)
 {
+    const ptrdiff_t count = m.rows * m.cols;
+    const bool packed = (m.col_stride == 1 && m.row_stride == m.cols) || (m.row_stride == 1 && m.col_stride == m.rows);
+    const dopt_cmat line = { m.data, 1, count, count, 1, m.dtype };
+    return packed ? line : m;
+}
+
+double dopt__max_abs(dopt_cmat given)
+{
+    const dopt__scan_kernels *kernels = DOPT__BY_ISA(dopt__scan_kernels, dopt__cpu_isa());
+    const dopt_cmat m = flattened(given);
     const dopt__walk walk = dopt__walk_along(m);
+    const ptrdiff_t across = walk.by_rows ? m.row_stride : m.col_stride;
+    const bool contiguous = (walk.by_rows ? m.col_stride : m.row_stride) == 1;
     double top = 0.0;
     for (ptrdiff_t line = 0; line < walk.lines; line++) {
-        const double x = line_max(m, walk, line);
+        double x;
+        if (!contiguous)
+            x = strided_max(m, walk, line, kernels);
+        else if (m.dtype == DOPT_F64)
+            x = kernels->largest_f64((const double *)m.data + line * across, walk.length);
+        else
+            x = (double)kernels->largest_f32((const float *)m.data + line * across, walk.length);
         if (!isfinite(x))
             return INFINITY;
         top = x > top ? x : top;

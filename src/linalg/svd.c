@@ -17,29 +17,26 @@
 #include "base/memory.h"
 #include "linalg/jacobi.h"
 #include "linalg/lapack.h"
+#include "linalg/nested.h"
 #include "linalg/scan.h"
 #include "linalg/svd_workspace.h"
 
 /* Entries of this size and their squares, times any extent, are far from overflow and, times eps^2, from underflow. */
 static const double ordinary_min = 1e-110, ordinary_max = 1e110;
 
-static size_t work_doubles(ptrdiff_t k, ptrdiff_t d, dopt__svd_method method)
+static size_t most(size_t a, size_t b)
 {
-    return method == DOPT__SVD_LAPACK ? dopt__gesdd_doubles(k, d) : dopt__eigen_doubles(k);
-}
-
-static size_t work_ints(ptrdiff_t k, dopt__svd_method method)
-{
-    return method == DOPT__SVD_LAPACK ? dopt__gesdd_ints(k) : dopt__eigen_ints(k);
+    return a > b ? a : b;
 }
 
 dopt__svd *dopt__svd_create(ptrdiff_t k, ptrdiff_t d, dopt__svd_method method, const dopt_allocator *allocator)
 {
     assert(k >= 1 && k <= d && k <= DOPT__ORDER_MAX && d <= DOPT__EXTENT_MAX);
+    const bool nested = method == DOPT__SVD_NESTED;
     const size_t square = (size_t)k * (size_t)k, wide = (size_t)k * (size_t)d, order = (size_t)k;
-    const size_t extra = method == DOPT__SVD_NESTED ? square : 0;
-    const size_t work = work_doubles(k, d, method), ints = work_ints(k, method);
-    const size_t doubles = order + 2 * square + 2 * wide + extra + work;
+    const size_t work = nested ? most(wide + square, dopt__eigen_doubles(k)) : wide + dopt__gesdd_doubles(k, d);
+    const size_t ints = nested ? dopt__eigen_ints(k) + order : dopt__gesdd_ints(k);
+    const size_t doubles = wide + (nested ? 3 : 2) * square + order + work;
 
     dopt__svd *svd = dopt__alloc(allocator, 1, sizeof *svd);
     if (!svd)
@@ -52,18 +49,22 @@ dopt__svd *dopt__svd_create(ptrdiff_t k, ptrdiff_t d, dopt__svd_method method, c
         dopt__svd_destroy(svd);
         return NULL;
     }
-    svd->wide = svd->vt + wide;
-    svd->ut = svd->wide + wide;
+    svd->ut = svd->vt + wide;
     svd->square = svd->ut + square;
-    svd->values = svd->square + square;
-    svd->work = svd->values + order;
-    if (method == DOPT__SVD_NESTED)
-        svd->vectors = svd->work + work;
+    svd->wide = svd->square + square;
+    svd->values = svd->wide + work;
+    svd->work = nested ? svd->wide : svd->wide + wide;
+    svd->spare = svd->wide + wide;
+    if (nested) {
+        svd->vectors = svd->values + order;
+        svd->group = svd->iwork + (ints - order);
+    }
     svd->method = method;
     svd->allowed = DOPT__SVD_ALLOW_ALL;
+    svd->flat_ratio = INFINITY;
     svd->k = k;
     svd->d = d;
-    svd->doubles = work;
+    svd->doubles = nested ? work : work - wide;
     svd->bytes = sizeof *svd + doubles * sizeof(double) + ints * sizeof(int);
     return svd;
 }
@@ -139,20 +140,22 @@ static void null_basis(dopt__svd *svd)
     svd->route = svd->method == DOPT__SVD_LAPACK ? DOPT__ROUTE_LAPACK : DOPT__ROUTE_NESTED;
 }
 
-/* w, or a copy of it in double, times half * rest. */
+/* w, or a copy of it in double, times half * rest. The nested method knows the copy in vt. */
 static dopt_cmat scaled(const dopt__svd *svd, dopt_cmat w, double half, double rest)
 {
     if (half == 1.0 && rest == 1.0 && w.dtype == DOPT_F64)
         return w;
-    const dopt_mat copy = dopt__svd_wide_scratch(svd);
+    const dopt_mat copy = dopt_mat_f64(svd->vt, svd->k, svd->d);
     dopt__copy(half, w, copy);
-    dopt__copy(rest, dopt_const(copy), copy);
+    if (rest != 1.0)
+        dopt__copy(rest, dopt_const(copy), copy);
     return dopt_const(copy);
 }
 
 bool dopt__svd_compute(dopt__svd *svd, dopt_cmat w, double largest)
 {
     assert(w.rows == svd->k && w.cols == svd->d && isfinite(largest));
+    svd->has_vt = true;
     if (largest == 0.0) {
         null_basis(svd);
         return true;
@@ -166,9 +169,20 @@ bool dopt__svd_compute(dopt__svd *svd, dopt_cmat w, double largest)
                                                        : dopt__nested(svd, scaled(svd, w, half, rest));
     if (!found && !jacobi_svd(svd, scaled(svd, w, half, rest)))
         return false;
-    for (ptrdiff_t i = 0; i < svd->k; i++)
-        svd->values[i] = svd->values[i] / half / rest;
+    if (exponent != 0)
+        for (ptrdiff_t i = 0; i < svd->k; i++)
+            svd->values[i] = svd->values[i] / half / rest;
     return true;
+}
+
+void dopt__svd_spare_vt(dopt__svd *svd, double ratio)
+{
+    svd->flat_ratio = ratio;
+}
+
+bool dopt__svd_has_vt(const dopt__svd *svd)
+{
+    return svd->has_vt;
 }
 
 size_t dopt__svd_bytes(const dopt__svd *svd)
@@ -214,6 +228,11 @@ dopt_mat dopt__svd_wide_scratch(const dopt__svd *svd)
 dopt_mat dopt__svd_square_scratch(const dopt__svd *svd)
 {
     return dopt_mat_f64(svd->square, svd->k, svd->k);
+}
+
+dopt_mat dopt__svd_spare_scratch(const dopt__svd *svd)
+{
+    return dopt_mat_f64(svd->spare, svd->k, svd->k);
 }
 
 dopt_mat dopt__svd_vt_scratch(const dopt__svd *svd)

@@ -43,6 +43,13 @@ size_t dopt__svd_bytes(const dopt__svd *svd);
  */
 bool dopt__svd_compute(dopt__svd *svd, dopt_cmat w, double largest);
 
+/*
+ * From now on, where all values exceed `ratio` times the largest, vt is not formed: rank is k, and the values are the
+ * roots of the eigenvalues of w w^T, which costs them 1 / ratio eps at most. Nested method only.
+ */
+void dopt__svd_spare_vt(dopt__svd *svd, double ratio);
+bool dopt__svd_has_vt(const dopt__svd *svd);
+
 /* The result, in the workspace. */
 ptrdiff_t dopt__svd_first(const dopt__svd *svd);
 ptrdiff_t dopt__svd_rank(const dopt__svd *svd);
@@ -54,6 +61,7 @@ dopt__svd_route dopt__svd_route_taken(const dopt__svd *svd);
 /* Memory of the workspace that is free for the caller between two calls of dopt__svd_compute(). */
 dopt_mat dopt__svd_wide_scratch(const dopt__svd *svd);   /* k x d, packed rows */
 dopt_mat dopt__svd_square_scratch(const dopt__svd *svd); /* k x k, packed rows */
+dopt_mat dopt__svd_spare_scratch(const dopt__svd *svd);  /* k x k, packed rows */
 dopt_mat dopt__svd_vt_scratch(const dopt__svd *svd);     /* k x d, packed rows: where vt is, once it is not needed */
 
 /* For tests of the ways around: only these drivers, a sum, are tried from now on. */

@@ -94,6 +94,17 @@ bool dopt__loss_elementwise(const dopt_loss *loss)
     return loss->kind->piece != NULL;
 }
 
+dopt__loss_form dopt__loss_form_of(const dopt_loss *loss, double *parameter)
+{
+    const bool lp = loss->kind == &dopt__loss_lp;
+    *parameter = loss->parameter;
+    if (loss->kind == &dopt__loss_squared || (lp && loss->parameter == 2.0))
+        return DOPT__FORM_SQUARE;
+    if (lp && loss->parameter == 4.0)
+        return DOPT__FORM_QUARTIC;
+    return loss->kind == &dopt__loss_huber ? DOPT__FORM_HUBER : DOPT__FORM_OTHER;
+}
+
 double dopt__loss_piece(const dopt_loss *loss, ptrdiff_t count, const double *z, const double *y, double *slope)
 {
     const double sum = loss->kind->piece(loss->parameter, count, z, y, slope);

@@ -20,6 +20,17 @@ dopt_status dopt__loss_check_targets(const dopt_loss *loss, const char *func, co
 /* Whether the loss acts on each element by itself. */
 bool dopt__loss_elementwise(const dopt_loss *loss);
 
+/* Losses that are cheap enough to be worth a kernel of their own. */
+typedef enum dopt__loss_form {
+    DOPT__FORM_OTHER,
+    DOPT__FORM_SQUARE,
+    DOPT__FORM_QUARTIC,
+    DOPT__FORM_HUBER
+} dopt__loss_form;
+
+/* The form of an elementwise loss, and its parameter: weight * term(parameter, z, y) with a term of terms.h. */
+dopt__loss_form dopt__loss_form_of(const dopt_loss *loss, double *parameter);
+
 /* An elementwise loss on an array: weight * sum, and weight * dl/dz to `slope`, which may be z itself. */
 double dopt__loss_piece(const dopt_loss *loss, ptrdiff_t count, const double *z, const double *y, double *slope);
 

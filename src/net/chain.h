@@ -6,10 +6,6 @@
 
 #include "net/net_state.h"
 
-/* The cheapest plans; they need the widths only. */
-dopt__plan dopt__plan_product(const dopt_net *net);
-dopt__plan dopt__plan_backward(const dopt_net *net);
-
 /* w = W_N ... W_1. */
 void dopt__chain_product(const dopt_net *net, dopt_mat w);
 

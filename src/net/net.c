@@ -84,6 +84,23 @@ static void *place(arena *a, double elements)
     return start;
 }
 
+static double join_size(const dopt_net *net, const dopt__join *join)
+{
+    return width_of(net, join->high) * width_of(net, join->low);
+}
+
+/* Room for the products of a plan, and for their gradients. */
+static void place_joins(const dopt_net *net, dopt__plan *plan, bool grads, arena *a)
+{
+    for (int i = 0; i + 1 < plan->count; i++) {
+        dopt__join *join = &plan->joins[i];
+        const ptrdiff_t rows = net->layers[join->high].width, cols = net->layers[join->low].width;
+        join->product = dopt__net_view(net, place(a, (double)rows * (double)cols), rows, cols);
+        if (grads)
+            join->grad = dopt__net_view(net, place(a, (double)rows * (double)cols), rows, cols);
+    }
+}
+
 /* Where each array starts in the net's memory, if there is one; returns the elements of all. */
 static double lay_out(dopt_net *net)
 {
@@ -91,7 +108,7 @@ static double lay_out(dopt_net *net)
     for (int j = 0; j <= net->depth; j++) {
         dopt__layer *layer = &net->layers[j];
         const double rows = width_of(net, j);
-        layer->slot = place(&a, (double)net->slot_rows * rows);
+        layer->slot = place(&a, (double)net->block_rows * rows);
         if (j == 0)
             continue;
         const ptrdiff_t cols = net->layers[j - 1].width;
@@ -99,7 +116,13 @@ static double lay_out(dopt_net *net)
         layer->grad = dopt__net_view(net, place(&a, rows * (double)cols), layer->width, cols);
     }
     for (int i = 0; i < 2; i++)
-        net->buffers[i] = place(&a, (double)net->slot_rows * widest(net));
+        net->buffers[i] = place(&a, (double)net->block_rows * widest(net));
+    const arena before = a; /* the two plans never work at the same time, and share their room */
+    place_joins(net, &net->product, false, &a);
+    const double of_product = a.used;
+    a = before;
+    place_joins(net, &net->backward, true, &a);
+    a.used = fmax(a.used, of_product);
     if (may_collapse(net)) {
         void *data = place(&a, width_of(net, 0) * width_of(net, net->depth));
         net->collapsed = dopt__net_view(net, data, dopt__net_outputs(net), dopt__net_inputs(net));
@@ -114,13 +137,15 @@ static dopt_status set_up(dopt_net *net, const char *func, const ptrdiff_t dims[
         return dopt__fail(DOPT_ERR_NOMEM, func, "no memory for %d layers", net->depth);
     for (int j = 0; j <= net->depth; j++)
         net->layers[j].width = dims[j];
-    const ptrdiff_t d = dims[0], k = dims[net->depth], narrow = k < d ? k : d;
     net->block_rows = block_rows;
-    net->slot_rows = block_rows > narrow ? block_rows : narrow;
     net->weights = weights_of(net);
+    if (!dopt__plan_make(net->depth, dims, &net->allocator, &net->product, &net->backward))
+        return dopt__fail(DOPT_ERR_NOMEM, func, "no memory for the plan of %d products", net->depth);
     double elements = 0.0; /* an upper bound in floating point first: the sizes may overflow */
     for (int j = 0; j <= net->depth; j++)
-        elements += 5.0 * (double)net->slot_rows * (width_of(net, j) + widest(net));
+        elements += 5.0 * (double)net->block_rows * (width_of(net, j) + widest(net));
+    for (int i = 0; i < net->backward.count; i++)
+        elements += 2.0 * (join_size(net, &net->product.joins[i]) + join_size(net, &net->backward.joins[i]));
     if (elements + 8.0 * net->weights < 1e18)
         elements = lay_out(net);
     if (elements < 1e18)
@@ -128,8 +153,6 @@ static dopt_status set_up(dopt_net *net, const char *func, const ptrdiff_t dims[
     if (!net->numbers)
         return dopt__fail(DOPT_ERR_NOMEM, func, "no memory for a net of %.3g weights", net->weights);
     (void)lay_out(net);
-    net->product = dopt__plan_product(net);
-    net->backward = dopt__plan_backward(net);
     return DOPT_OK;
 }
 
@@ -166,6 +189,8 @@ void dopt_net_destroy(dopt_net **net)
     if (!net || !*net)
         return;
     const dopt_allocator allocator = (*net)->allocator;
+    dopt__plan_release(&(*net)->product, &allocator);
+    dopt__plan_release(&(*net)->backward, &allocator);
     dopt__release(&allocator, (*net)->numbers);
     dopt__release(&allocator, (*net)->layers);
     dopt__release(&allocator, *net);
@@ -228,7 +253,7 @@ static double imbalance_at(const dopt_net *net, int j)
 {
     const dopt_mat upper = net->layers[j + 1].factor, lower = net->layers[j].factor;
     const dopt_mat lower_t = dopt_transposed(lower);
-    const ptrdiff_t n = lower.rows, step = net->slot_rows < panel_columns ? net->slot_rows : panel_columns;
+    const ptrdiff_t n = lower.rows, step = net->block_rows < panel_columns ? net->block_rows : panel_columns;
     double norm = 0.0;
     for (ptrdiff_t at = 0; at < n; at += step) {
         const ptrdiff_t count = n - at < step ? n - at : step;

@@ -8,17 +8,13 @@
 
 #include <depthopt/net.h>
 
+#include "net/plan.h"
+
 typedef struct dopt__layer {
     ptrdiff_t width;       /* n_j */
     dopt_mat factor, grad; /* n_j x n_{j-1}; data NULL at j = 0 */
-    void *slot;            /* room for slot_rows x n_j elements */
+    void *slot;            /* room for block_rows x n_j elements */
 } dopt__layer;
-
-/* How a chain of products is multiplied; see chain.h. */
-typedef struct dopt__plan {
-    int pivot;
-    double flops;
-} dopt__plan;
 
 struct dopt_net {
     dopt_allocator allocator;
@@ -28,8 +24,7 @@ struct dopt_net {
     double weights; /* sum_j n_j n_{j-1} */
     dopt__plan product, backward;
     ptrdiff_t block_rows; /* rows of X that are taken at a time */
-    ptrdiff_t slot_rows;  /* block_rows, or the width of a pivot */
-    void *buffers[2];     /* room for slot_rows x max_j n_j elements each */
+    void *buffers[2];     /* room for block_rows x max_j n_j elements each */
     dopt_mat collapsed;   /* k x d; data NULL where working on W can never pay */
     void *numbers;        /* the memory of all this */
 };
@@ -51,7 +46,7 @@ static inline dopt_mat dopt__net_view(const dopt_net *net, void *data, ptrdiff_t
     return m;
 }
 
-/* The workspace of layer j: rows x n_j, rows <= slot_rows. */
+/* The workspace of layer j: rows x n_j, rows <= block_rows. */
 static inline dopt_mat dopt__net_slot(const dopt_net *net, int j, ptrdiff_t rows)
 {
     return dopt__net_view(net, net->layers[j].slot, rows, net->layers[j].width);

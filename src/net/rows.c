@@ -9,6 +9,8 @@
  * Whichever takes fewer flops.
  */
 
+#include <depthopt/net.h>
+
 #include <stdbool.h>
 
 #include "base/check.h"
@@ -49,26 +51,39 @@ static dopt_cmat activate(const dopt_net *net, dopt_cmat x, int last)
     return a;
 }
 
-static double end_to_end_size(const dopt_net *net)
+dopt_net_cost dopt_net_costs(const dopt_net *net, ptrdiff_t m)
 {
-    return (double)dopt__net_inputs(net) * (double)dopt__net_outputs(net);
+    dopt_net_cost cost = { 0 };
+    if (!net)
+        return cost;
+    const double rows = (double)m, whole = (double)dopt__net_inputs(net) * (double)dopt__net_outputs(net);
+    const dopt__layer *top = &net->layers[net->depth], *bottom = &net->layers[1];
+    const double top_size = (double)top->width * (double)top->factor.cols;
+    const double bottom_size = (double)bottom->width * (double)bottom->factor.cols;
+    cost.product = net->product.flops;
+    cost.backward = net->backward.flops;
+    cost.forward_by_rows = 2.0 * rows * net->weights;
+    cost.forward_on_w = cost.product + 2.0 * rows * whole;
+    cost.backprop_by_rows = 6.0 * rows * net->weights - 2.0 * rows * (top_size + bottom_size);
+    cost.backprop_on_w = cost.backward + 2.0 * rows * whole;
+    return cost;
 }
 
 static bool forward_on_w(const dopt_net *net, ptrdiff_t m)
 {
-    const double rows = (double)m;
-    return net->collapsed.data && net->product.flops + 2.0 * rows * end_to_end_size(net) < 2.0 * rows * net->weights;
+    const dopt_net_cost cost = dopt_net_costs(net, m);
+    return net->collapsed.data && cost.forward_on_w < cost.forward_by_rows;
 }
 
+/* dL/dX takes one more product: with W_1, or with the collapsed W. */
 static bool backprop_on_w(const dopt_net *net, ptrdiff_t m, bool dx)
 {
-    const double rows = (double)m, once = net->backward.flops + (dx ? net->product.flops : 0.0);
-    const double on_w = once + (dx ? 4.0 : 2.0) * rows * end_to_end_size(net);
-    const dopt__layer *top = &net->layers[net->depth], *bottom = &net->layers[1];
-    double on_rows = 6.0 * rows * net->weights - 2.0 * rows * (double)top->width * (double)top->factor.cols;
-    if (!dx)
-        on_rows -= 2.0 * rows * (double)bottom->width * (double)bottom->factor.cols;
-    return net->collapsed.data && on_w < on_rows;
+    dopt_net_cost cost = dopt_net_costs(net, m);
+    if (dx) {
+        cost.backprop_on_w += cost.forward_on_w;
+        cost.backprop_by_rows += 2.0 * (double)m * (double)net->layers[1].width * (double)dopt__net_inputs(net);
+    }
+    return net->collapsed.data && cost.backprop_on_w < cost.backprop_by_rows;
 }
 
 dopt_status dopt_net_forward(dopt_net *net, dopt_cmat x, dopt_mat z)

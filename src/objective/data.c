@@ -4,8 +4,8 @@
  *
  *     z = x W^T,  value += loss(z, y),  G += (dl/dz)^T x
  *
- * One output on rows of double goes through kernels of our own, everything else through matrix products. Of float data,
- * the products of a block are in float, the sum over blocks in double.
+ * One output goes through kernels of our own (single.c), everything else through matrix products. Of float data, the
+ * products of a block are in float, the sum over blocks in double.
  */
 
 #include "objective/data.h"
@@ -16,7 +16,6 @@
 #include "linalg/blas.h"
 #include "linalg/scan.h"
 #include "loss/loss_rows.h"
-#include "objective/single.h"
 
 /* Elements of X in a block: they fit a second-level cache. */
 static const ptrdiff_t block_elements = 24576;
@@ -42,17 +41,27 @@ static void *take(char **at, ptrdiff_t elements, size_t size)
     return start;
 }
 
+static bool prepare_single(dopt__data *data, const dopt_allocator *allocator)
+{
+    const ptrdiff_t d = data->x.cols;
+    data->single = dopt__single_create(data->x, data->y, data->loss, data->threads, allocator);
+    data->memory = dopt__alloc(allocator, (size_t)d, sizeof(double));
+    data->grad = packed(data->memory, 1, d, DOPT_F64);
+    return data->single && data->memory;
+}
+
 bool dopt__data_prepare(dopt__data *data, const dopt_allocator *allocator)
 {
+    if (data->y.cols == 1 && dopt__loss_elementwise(data->loss))
+        return prepare_single(data, allocator);
     const ptrdiff_t k = data->y.cols, d = data->x.cols, fitting = block_elements / d;
     const dopt_dtype dtype = data->x.dtype;
     const ptrdiff_t b = fitting < rows_min ? rows_min : fitting > rows_max ? rows_max : fitting;
     const size_t size = size_of(dtype);
     data->block_rows = b;
-    data->single = k == 1 && dtype == DOPT_F64 && data->x.col_stride == 1 && dopt__loss_elementwise(data->loss);
     if ((double)k * (double)d > 1e17)
         return false;
-    const size_t of_rows = (size_t)b * (size_t)(2 * k + (data->single ? 1 : d)) * size;
+    const size_t of_rows = (size_t)b * (size_t)(2 * k + d) * size;
     const size_t of_grad = (size_t)k * (size_t)d * (sizeof(double) + (dtype == DOPT_F32 ? size : 0));
     data->memory = dopt__alloc(allocator, of_rows + of_grad + 8 * DOPT__ALIGN, 1);
     if (!data->memory)
@@ -61,11 +70,16 @@ bool dopt__data_prepare(dopt__data *data, const dopt_allocator *allocator)
     data->grad = packed(take(&at, k * d, sizeof(double)), k, d, DOPT_F64);
     data->z = packed(take(&at, b * k, size), b, k, dtype);
     data->y_rows = packed(take(&at, b * k, size), b, k, dtype);
-    if (!data->single)
-        data->x_rows = packed(take(&at, b * d, size), b, d, dtype);
+    data->x_rows = packed(take(&at, b * d, size), b, d, dtype);
     if (dtype == DOPT_F32)
         data->block_grad = packed(take(&at, k * d, size), k, d, dtype);
     return true;
+}
+
+void dopt__data_release(dopt__data *data, const dopt_allocator *allocator)
+{
+    dopt__single_destroy(data->single);
+    dopt__release(allocator, data->memory);
 }
 
 static ptrdiff_t row_of(const dopt_batch *batch, ptrdiff_t i)
@@ -91,23 +105,6 @@ static dopt_cmat rows_of(dopt_cmat m, const dopt_batch *batch, ptrdiff_t at, ptr
     return dopt_const(packed(buffer.data, count, m.cols, m.dtype));
 }
 
-static double single_block(dopt__data *data, dopt_cmat w, const dopt_batch *batch, ptrdiff_t at, ptrdiff_t count,
-                           bool want_grad)
-{
-    const double *rows[rows_max], *x = data->x.data, *y = data->y.data;
-    double *z = data->z.data, *targets = data->y_rows.data;
-    for (ptrdiff_t i = 0; i < count; i++) {
-        const ptrdiff_t row = row_of(batch, at + i);
-        rows[i] = x + row * data->x.row_stride;
-        targets[i] = y[row * data->y.row_stride];
-    }
-    dopt__single_predict(count, rows, data->x.cols, w.data, z);
-    const double sum = dopt__loss_piece(data->loss, count, z, targets, z);
-    if (want_grad)
-        dopt__single_pull(count, rows, data->x.cols, z, data->grad.data);
-    return sum;
-}
-
 static dopt_status general_block(dopt__data *data, dopt_cmat w, const dopt_batch *batch, ptrdiff_t at, ptrdiff_t count,
                                  bool want_grad, double *sum)
 {
@@ -131,28 +128,38 @@ static dopt_status general_block(dopt__data *data, dopt_cmat w, const dopt_batch
     return DOPT_OK;
 }
 
+/* The sum over the batch, and that of the gradients to data->grad. */
+static dopt_status sum_blocks(dopt__data *data, dopt_cmat w, const dopt_batch *rows, bool want_grad, double *total)
+{
+    if (want_grad)
+        dopt__fill(data->grad, 0.0);
+    *total = 0.0;
+    for (ptrdiff_t at = 0; at < rows->count; at += data->block_rows) {
+        const ptrdiff_t count = rows->count - at < data->block_rows ? rows->count - at : data->block_rows;
+        double sum;
+        const dopt_status status = general_block(data, w, rows, at, count, want_grad, &sum);
+        if (status != DOPT_OK)
+            return status;
+        *total += sum;
+    }
+    return DOPT_OK;
+}
+
 dopt_status dopt__data_eval(dopt__data *data, dopt_cmat w, const dopt_batch *batch, bool want_grad, double *value)
 {
     const dopt_batch all = { NULL, 0, data->x.rows };
     const dopt_batch *rows = batch ? batch : &all;
-    const bool single = data->single && (w.col_stride == 1 || w.cols == 1);
-    double total = 0.0;
-    if (want_grad)
-        dopt__fill(data->grad, 0.0);
-    for (ptrdiff_t at = 0; at < rows->count; at += data->block_rows) {
-        const ptrdiff_t count = rows->count - at < data->block_rows ? rows->count - at : data->block_rows;
-        double sum;
-        if (single) {
-            sum = single_block(data, w, rows, at, count, want_grad);
-        } else {
-            const dopt_status status = general_block(data, w, rows, at, count, want_grad, &sum);
-            if (status != DOPT_OK)
-                return status;
-        }
-        total += sum;
+    const double *sum = data->grad.data;
+    double total;
+    if (data->single) {
+        total = dopt__single_eval(data->single, w, rows, want_grad, &sum);
+    } else {
+        const dopt_status status = sum_blocks(data, w, rows, want_grad, &total);
+        if (status != DOPT_OK)
+            return status;
     }
     if (want_grad)
-        dopt__copy(1.0 / (double)rows->count, dopt_const(data->grad), data->grad);
+        dopt__copy(1.0 / (double)rows->count, dopt_cmat_f64(sum, data->grad.rows, data->grad.cols), data->grad);
     *value = total / (double)rows->count;
     return DOPT_OK;
 }

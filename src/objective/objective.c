@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/pool.h"
 #include "linalg/scan.h"
 #include "loss/loss_rows.h"
 #include "objective/data.h"
@@ -27,6 +28,7 @@ static dopt_status make(const char *func, const dopt_objective *like, dopt_objec
         return dopt__fail(DOPT_ERR_NOMEM, func, "no memory for the handle");
     *objective = *like;
     objective->data.memory = NULL;
+    objective->data.single = NULL;
     if (!like->fn && !dopt__data_prepare(&objective->data, &objective->allocator)) {
         dopt_objective_destroy(&objective);
         return dopt__fail(DOPT_ERR_NOMEM, func, "no memory for the workspace of a %td x %td objective", like->rows,
@@ -47,6 +49,8 @@ dopt_status dopt_objective_create_data(dopt_cmat x, dopt_cmat y, const dopt_loss
     dopt_objective_options known = DOPT_OBJECTIVE_OPTIONS_INIT;
     DOPT_TRY(dopt__read_options(__func__, options, sizeof known, sizeof known, &known));
     DOPT_TRY(dopt__check_allocator(__func__, &known.allocator));
+    DOPT_REQUIRE(known.threads >= 0 && known.threads <= DOPT__THREADS_MAX, DOPT_ERR_INVALID,
+                 "options->threads is %d, must be in [0, %d]", known.threads, DOPT__THREADS_MAX);
     DOPT_TRY(dopt__check_finite(__func__, "x", x));
     DOPT_TRY(dopt__check_finite(__func__, "y", y));
     DOPT_TRY(dopt__loss_check_targets(loss, __func__, "y", y));
@@ -54,6 +58,7 @@ dopt_status dopt_objective_create_data(dopt_cmat x, dopt_cmat y, const dopt_loss
     like.data.x = x;
     like.data.y = y;
     like.data.loss = loss;
+    like.data.threads = known.threads;
     return make(__func__, &like, out);
 }
 
@@ -82,7 +87,7 @@ void dopt_objective_destroy(dopt_objective **objective)
     if (!objective || !*objective)
         return;
     const dopt_allocator allocator = (*objective)->allocator;
-    dopt__release(&allocator, (*objective)->data.memory);
+    dopt__data_release(&(*objective)->data, &allocator);
     dopt__release(&allocator, *objective);
     *objective = NULL;
 }

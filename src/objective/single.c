@@ -1,103 +1,374 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Four rows at a time, in vectors of eight doubles, so that w and the gradient are read once for four rows.
+ * The rows of a batch are cut into leaves, each leaf sums its rows one after the other, and the sums of the leaves are
+ * added in pairs, pairs of pairs, and so on. Where the cuts are depends on the number of rows and features alone, so
+ * the result is the same, bit by bit, for any number of threads.
  *
- * The sums have one order, whatever the width of the machine's registers: products and sums are rounded separately (no
- * contraction), so that every clone of these functions gives the same bits.
+ *     row-major X       a tile of rows is predicted, sent through the loss, and pulled back while it is in the
+ *                       first-level cache (row_kernels.h)
+ *     column-major X    the same on a block of rows that fits the second-level cache: the prediction adds up columns,
+ *                       the gradient is one inner product for each column
+ *
+ * Float data: the products are in float, and sums over more than a chunk of rows in double.
  */
 
 #include "objective/single.h"
 
 #include <string.h>
 
-/* The compiler picks the widest registers at run time; sanitizers do not get along with that. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) &&               \
-    !defined(__SANITIZE_THREAD__)
-#define WIDEST __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define WIDEST
-#endif
+#include "base/cpu.h"
+#include "base/memory.h"
+#include "base/pool.h"
+#include "linalg/line_kernels.h"
+#include "linalg/scan.h"
+#include "objective/row_kernels.h"
 
-enum { lanes = 8 };
+enum { leaves_max = 64, chunk = 64, block_max = 256 };
 
-typedef double vector __attribute__((vector_size(lanes * sizeof(double))));
+/* Bytes of X in a leaf; elements of a column-major block; doubles in all leaves. */
+static const double leaf_bytes = 131072.0, block_elements = 24576.0, partial_max = 1048576.0;
 
-#define LOAD(v, from) memcpy(&(v), (from), sizeof(vector))
+/* Elements of X that make a second thread worth waking. */
+static const double worth_threads = 131072.0;
 
-static inline double sum_of(const double *v)
+struct dopt__single {
+    dopt_allocator allocator;
+    dopt_cmat x, y;
+    size_t size; /* of an element */
+    bool by_rows;
+    const dopt__line_kernels *lines;
+    dopt__pass_fn do_pass;
+    dopt__pass pass;
+    double cache; /* bytes; asking for it is slow */
+    int threads;
+    dopt__pool *pool;      /* NULL: one thread */
+    ptrdiff_t leaves_most; /* that there is room for */
+    void *memory;
+    void *w;           /* d elements */
+    double *partials;  /* leaves x d */
+    char *scratch;     /* of each worker: d elements, and for gathered columns chunk x d more */
+    size_t scratch_of; /* bytes of one worker */
+    double values[leaves_max];
+};
+
+/* The work of one call. */
+typedef struct call {
+    dopt__single *single;
+    const dopt_batch *batch;
+    ptrdiff_t leaf_rows;
+    bool want_grad;
+} call;
+
+static ptrdiff_t at_most(ptrdiff_t x, ptrdiff_t top)
 {
-    return ((v[0] + v[4]) + (v[1] + v[5])) + ((v[2] + v[6]) + (v[3] + v[7]));
+    return x < top ? x : top;
 }
 
-WIDEST static void predict4(const double *const *rows, ptrdiff_t d, const double *w, double *z)
+static int leaf_count(ptrdiff_t rows, ptrdiff_t leaf_rows)
 {
-    vector sum[4] = { { 0.0 } };
-    ptrdiff_t c = 0;
-    for (; c + lanes <= d; c += lanes) {
-        vector weights, x;
-        LOAD(weights, w + c);
-        for (int i = 0; i < 4; i++) {
-            LOAD(x, rows[i] + c);
-            sum[i] += x * weights;
+    return (int)((rows + leaf_rows - 1) / leaf_rows);
+}
+
+/* Rows of a leaf, whole chunks: large enough to be worth a ticket, and no more leaves than there is room for. */
+static ptrdiff_t rows_of_leaf(const dopt__single *s, ptrdiff_t rows)
+{
+    const double wanted = leaf_bytes / ((double)s->x.cols * (double)s->size);
+    const ptrdiff_t least = (rows + s->leaves_most - 1) / s->leaves_most;
+    const ptrdiff_t larger = wanted > (double)least ? (ptrdiff_t)wanted : least;
+    return (larger + chunk - 1) / chunk * chunk;
+}
+
+static void set_leaves(dopt__single *s)
+{
+    const double fitting = partial_max / (double)s->x.cols;
+    s->leaves_most = fitting < 1.0 ? 1 : at_most(leaves_max, (ptrdiff_t)fitting);
+    s->leaves_most = leaf_count(s->x.rows, rows_of_leaf(s, s->x.rows));
+}
+
+static int threads_of(const dopt__single *s, int threads)
+{
+    const bool worth = (double)s->x.rows * (double)s->x.cols >= worth_threads;
+    const int wanted = threads > 0 ? threads : worth ? dopt__cpu_count() : 1;
+    return (int)at_most(wanted, s->leaves_most);
+}
+
+static size_t rounded(double bytes)
+{
+    return ((size_t)bytes + DOPT__ALIGN - 1) / DOPT__ALIGN * DOPT__ALIGN;
+}
+
+static bool allocate(dopt__single *s)
+{
+    const double d = (double)s->x.cols, size = (double)s->size;
+    const size_t of_w = rounded(d * size), of_partials = rounded((double)s->leaves_most * d * sizeof(double));
+    s->scratch_of = rounded(d * size) + (s->by_rows ? 0 : rounded((double)chunk * d * size));
+    s->memory = dopt__alloc(&s->allocator, of_w + of_partials + (size_t)s->threads * s->scratch_of, 1);
+    if (!s->memory)
+        return false;
+    s->w = s->memory;
+    s->partials = (double *)(void *)((char *)s->memory + of_w);
+    s->scratch = (char *)s->memory + of_w + of_partials;
+    if (s->threads > 1)
+        s->pool = dopt__pool_create(s->threads, &s->allocator);
+    return s->threads == 1 || s->pool;
+}
+
+dopt__single *dopt__single_create(dopt_cmat x, dopt_cmat y, const dopt_loss *loss, int threads,
+                                  const dopt_allocator *allocator)
+{
+    dopt__single *s = dopt__alloc(allocator, 1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->allocator = *allocator;
+    s->x = x;
+    s->y = y;
+    s->size = x.dtype == DOPT_F64 ? sizeof(double) : sizeof(float);
+    s->by_rows = x.col_stride == 1;
+    s->lines = &DOPT__BY_ISA(dopt__line_table, dopt__cpu_isa())->of[x.dtype];
+    s->do_pass = DOPT__BY_ISA(dopt__row_table, dopt__cpu_isa())->pass[x.dtype];
+    s->pass.loss = loss;
+    s->pass.form = dopt__loss_form_of(loss, &s->pass.parameter);
+    s->pass.weight = dopt_loss_weight(loss);
+    s->pass.n = x.cols;
+    s->cache = dopt__cpu_cache();
+    set_leaves(s);
+    s->threads = threads_of(s, threads);
+    if (!allocate(s)) {
+        dopt__single_destroy(s);
+        return NULL;
+    }
+    s->pass.w = s->w;
+    return s;
+}
+
+void dopt__single_destroy(dopt__single *single)
+{
+    if (!single)
+        return;
+    const dopt_allocator allocator = single->allocator;
+    dopt__pool_destroy(single->pool);
+    dopt__release(&allocator, single->memory);
+    dopt__release(&allocator, single);
+}
+
+int dopt__single_threads(const dopt__single *single)
+{
+    return single->threads;
+}
+
+static const void *element(const dopt__single *s, ptrdiff_t row, ptrdiff_t col)
+{
+    return (const char *)s->x.data + (size_t)(row * s->x.row_stride + col * s->x.col_stride) * s->size;
+}
+
+static ptrdiff_t row_of(const dopt_batch *batch, ptrdiff_t i)
+{
+    return batch->rows ? batch->rows[i] : batch->first + i;
+}
+
+/* Targets of rows first ... first + count - 1 of the batch, in double: in place, or in `buffer`. */
+static const double *load_targets(const call *c, ptrdiff_t first, ptrdiff_t count, double *buffer)
+{
+    const dopt_cmat y = c->single->y;
+    const bool wide = y.dtype == DOPT_F64;
+    if (wide && !c->batch->rows && (y.row_stride == 1 || y.rows == 1))
+        return (const double *)y.data + c->batch->first + first;
+    for (ptrdiff_t i = 0; i < count; i++) {
+        const ptrdiff_t at = row_of(c->batch, first + i) * y.row_stride;
+        buffer[i] = wide ? ((const double *)y.data)[at] : (double)((const float *)y.data)[at];
+    }
+    return buffer;
+}
+
+/* Pointers to the rows of a chunk and to those that follow in the batch, for the prefetch; the last one again at its
+   end. */
+static void point_to_rows(const call *c, ptrdiff_t first, ptrdiff_t count, const void **rows)
+{
+    const dopt__single *s = c->single;
+    const ptrdiff_t wanted = count + DOPT__AHEAD, there = at_most(wanted, c->batch->count - first);
+    const ptrdiff_t stride = s->x.row_stride * (ptrdiff_t)s->size;
+    if (c->batch->rows) {
+        const ptrdiff_t *list = c->batch->rows + first;
+        for (ptrdiff_t i = 0; i < there; i++)
+            rows[i] = (const char *)s->x.data + list[i] * stride;
+    } else {
+        const char *start = element(s, c->batch->first + first, 0);
+        for (ptrdiff_t i = 0; i < there; i++)
+            rows[i] = start + i * stride;
+    }
+    for (ptrdiff_t i = there; i < wanted; i++)
+        rows[i] = rows[there - 1];
+}
+
+/* The rows of a chunk, copied next to each other. */
+static void gather_rows(const call *c, ptrdiff_t first, ptrdiff_t count, char *buffer, const void **rows)
+{
+    const dopt__single *s = c->single;
+    const ptrdiff_t d = s->x.cols;
+    for (ptrdiff_t i = 0; i < count; i++) {
+        const dopt_cmat from = {
+            element(s, row_of(c->batch, first + i), 0), 1, d, s->x.row_stride, s->x.col_stride, s->x.dtype
+        };
+        const dopt_mat to = { buffer + (size_t)(i * d) * s->size, 1, d, d, 1, s->x.dtype };
+        dopt__copy(1.0, from, to);
+        rows[i] = to.data;
+    }
+    for (ptrdiff_t i = 0; i < DOPT__AHEAD; i++)
+        rows[count + i] = rows[count - 1];
+}
+
+static void add_to(double *sum, const float *part, ptrdiff_t n)
+{
+    for (ptrdiff_t i = 0; i < n; i++)
+        sum[i] += (double)part[i];
+}
+
+static dopt__pass pass_of(const call *c)
+{
+    const dopt__single *s = c->single;
+    const double bytes = (double)s->x.cols * (double)s->size;
+    dopt__pass pass = s->pass;
+    if (c->batch->rows || (double)s->x.row_stride > 1.25 * (double)s->x.cols)
+        pass.source = s->by_rows ? DOPT__SCATTERED : DOPT__CACHED;
+    else
+        pass.source = (double)c->batch->count * bytes > s->cache ? DOPT__STREAMED : DOPT__CACHED;
+    return pass;
+}
+
+/* A leaf, row by row. */
+static double leaf_by_rows(const call *c, ptrdiff_t first, ptrdiff_t count, char *scratch, double *grad)
+{
+    const dopt__single *s = c->single;
+    const bool narrow = s->x.dtype == DOPT_F32;
+    const dopt__pass pass = pass_of(c);
+    char *const gathered = scratch + rounded((double)s->x.cols * (double)s->size);
+    double total = 0.0, buffer[chunk];
+    const void *rows[chunk + DOPT__AHEAD];
+    for (ptrdiff_t at = 0; at < count; at += chunk) {
+        const ptrdiff_t some = at_most(count - at, chunk);
+        if (s->by_rows)
+            point_to_rows(c, first + at, some, rows);
+        else
+            gather_rows(c, first + at, some, gathered, rows);
+        const double *target = load_targets(c, first + at, some, buffer);
+        if (narrow && grad)
+            memset(scratch, 0, (size_t)s->x.cols * s->size);
+        void *sum = narrow && grad ? (void *)scratch : (void *)grad;
+        total += s->do_pass(&pass, some, rows, target, sum);
+        if (narrow && grad)
+            add_to(grad, (const float *)(const void *)scratch, s->x.cols);
+    }
+    return total;
+}
+
+/* Predictions of a block: z = sum_c w_c x_c, over columns; and its gradient: grad_c += slope . x_c. */
+typedef struct block {
+    ptrdiff_t first, count; /* rows of X */
+    double z[block_max];    /* or floats, in the same place */
+} block;
+
+static ptrdiff_t point_to_columns(const dopt__single *s, const block *b, ptrdiff_t from, const void **columns)
+{
+    const ptrdiff_t some = at_most(s->x.cols - from, chunk);
+    for (ptrdiff_t i = 0; i < some; i++)
+        columns[i] = element(s, b->first, from + i);
+    return some;
+}
+
+static void predict_block(const dopt__single *s, block *b)
+{
+    const void *columns[chunk];
+    memset(b->z, 0, sizeof b->z);
+    for (ptrdiff_t from = 0; from < s->x.cols; from += chunk) {
+        const ptrdiff_t some = point_to_columns(s, b, from, columns);
+        s->lines->add(some, columns, b->count, (const char *)s->w + (size_t)from * s->size, b->z);
+    }
+}
+
+static void pull_block(const dopt__single *s, const block *b, double *grad)
+{
+    const void *columns[chunk];
+    double along[chunk];
+    const float *narrow = (const float *)(const void *)along;
+    for (ptrdiff_t from = 0; from < s->x.cols; from += chunk) {
+        const ptrdiff_t some = point_to_columns(s, b, from, columns);
+        s->lines->dot(some, columns, b->count, b->z, along);
+        for (ptrdiff_t i = 0; i < some; i++)
+            grad[from + i] += s->x.dtype == DOPT_F64 ? along[i] : (double)narrow[i];
+    }
+}
+
+/* Predictions become slopes. */
+static double judge_block(const dopt__single *s, block *b, const double *target)
+{
+    if (s->x.dtype == DOPT_F64)
+        return dopt__loss_piece(s->pass.loss, b->count, b->z, target, b->z);
+    double wide[block_max];
+    float *narrow = (float *)(void *)b->z;
+    for (ptrdiff_t i = 0; i < b->count; i++)
+        wide[i] = (double)narrow[i];
+    const double sum = dopt__loss_piece(s->pass.loss, b->count, wide, target, wide);
+    for (ptrdiff_t i = 0; i < b->count; i++)
+        narrow[i] = (float)wide[i];
+    return sum;
+}
+
+/* A leaf, column by column within blocks of rows that follow each other. */
+static double leaf_by_columns(const call *c, ptrdiff_t first, ptrdiff_t count, double *grad)
+{
+    const dopt__single *s = c->single;
+    const ptrdiff_t fitting = (ptrdiff_t)(block_elements / (double)s->x.cols) / 16 * 16;
+    const ptrdiff_t rows = fitting < 16 ? 16 : at_most(fitting, block_max);
+    double total = 0.0, buffer[block_max];
+    for (ptrdiff_t at = 0; at < count; at += rows) {
+        block b = { .first = c->batch->first + first + at, .count = at_most(count - at, rows) };
+        predict_block(s, &b);
+        total += judge_block(s, &b, load_targets(c, first + at, b.count, buffer));
+        if (grad)
+            pull_block(s, &b, grad);
+    }
+    return total;
+}
+
+static void do_leaf(void *argument, int leaf, int worker)
+{
+    const call *c = argument;
+    dopt__single *s = c->single;
+    const ptrdiff_t first = (ptrdiff_t)leaf * c->leaf_rows, count = at_most(c->batch->count - first, c->leaf_rows);
+    double *grad = c->want_grad ? s->partials + (ptrdiff_t)leaf * s->x.cols : NULL;
+    if (grad)
+        memset(grad, 0, (size_t)s->x.cols * sizeof *grad);
+    if (s->by_rows || c->batch->rows)
+        s->values[leaf] = leaf_by_rows(c, first, count, s->scratch + (size_t)worker * s->scratch_of, grad);
+    else
+        s->values[leaf] = leaf_by_columns(c, first, count, grad);
+}
+
+/* Leaf i takes in leaf i + step, for steps 1, 2, 4, ... */
+static void add_pairs(dopt__single *s, int leaves, bool want_grad)
+{
+    const ptrdiff_t d = s->x.cols;
+    for (int step = 1; step < leaves; step *= 2)
+        for (int i = 0; i + step < leaves; i += 2 * step) {
+            s->values[i] += s->values[i + step];
+            double *to = s->partials + i * d;
+            const double *from = s->partials + (i + step) * d;
+            for (ptrdiff_t c = 0; want_grad && c < d; c++)
+                to[c] += from[c];
         }
-    }
-    for (int i = 0; i < 4; i++) {
-        double part[lanes];
-        memcpy(part, &sum[i], sizeof part);
-        for (ptrdiff_t at = c; at < d; at++)
-            part[at - c] += rows[i][at] * w[at];
-        z[i] = sum_of(part);
-    }
 }
 
-WIDEST static void pull4(const double *const *rows, ptrdiff_t d, const double *slope, double *grad)
+double dopt__single_eval(dopt__single *single, dopt_cmat w, const dopt_batch *batch, bool want_grad,
+                         const double **grad)
 {
-    ptrdiff_t c = 0;
-    for (; c + lanes <= d; c += lanes) {
-        vector sum, x0, x1, x2, x3;
-        LOAD(sum, grad + c);
-        LOAD(x0, rows[0] + c);
-        LOAD(x1, rows[1] + c);
-        LOAD(x2, rows[2] + c);
-        LOAD(x3, rows[3] + c);
-        sum += (slope[0] * x0 + slope[1] * x1) + (slope[2] * x2 + slope[3] * x3);
-        memcpy(grad + c, &sum, sizeof sum);
-    }
-    for (; c < d; c++)
-        grad[c] += (slope[0] * rows[0][c] + slope[1] * rows[1][c]) + (slope[2] * rows[2][c] + slope[3] * rows[3][c]);
-}
-
-/* The last one to three rows, filled up with the first of them at slope 0. */
-static void fill_up(const double *const *rows, ptrdiff_t count, const double *four[4])
-{
-    for (ptrdiff_t i = 0; i < 4; i++)
-        four[i] = rows[i < count ? i : 0];
-}
-
-void dopt__single_predict(ptrdiff_t count, const double *const *rows, ptrdiff_t d, const double *w, double *z)
-{
-    ptrdiff_t i = 0;
-    for (; i + 4 <= count; i += 4)
-        predict4(rows + i, d, w, z + i);
-    if (i == count)
-        return;
-    const double *four[4];
-    double last[4];
-    fill_up(rows + i, count - i, four);
-    predict4(four, d, w, last);
-    memcpy(z + i, last, (size_t)(count - i) * sizeof *z);
-}
-
-void dopt__single_pull(ptrdiff_t count, const double *const *rows, ptrdiff_t d, const double *slope, double *grad)
-{
-    ptrdiff_t i = 0;
-    for (; i + 4 <= count; i += 4)
-        pull4(rows + i, d, slope + i, grad);
-    if (i == count)
-        return;
-    const double *four[4];
-    double last[4] = { 0.0 };
-    fill_up(rows + i, count - i, four);
-    memcpy(last, slope + i, (size_t)(count - i) * sizeof *slope);
-    pull4(four, d, last, grad);
+    const dopt_batch all = { NULL, 0, single->x.rows };
+    const dopt_mat packed = { single->w, 1, w.cols, w.cols, 1, w.dtype };
+    call c = { single, batch ? batch : &all, 0, want_grad };
+    c.leaf_rows = rows_of_leaf(single, c.batch->count);
+    const int leaves = leaf_count(c.batch->count, c.leaf_rows);
+    dopt__copy(1.0, w, packed);
+    dopt__pool_run(single->pool, leaves, do_leaf, &c);
+    add_pairs(single, leaves, want_grad);
+    *grad = single->partials;
+    return single->values[0];
 }

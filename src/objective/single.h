@@ -2,14 +2,27 @@
 #ifndef DEPTHOPT_OBJECTIVE_SINGLE_H
 #define DEPTHOPT_OBJECTIVE_SINGLE_H
 
-/* The two halves of a gradient with one output, on rows of double that stay in cache between them. */
+/* Objectives with one output and an elementwise loss: value and gradient from one pass over X, on several threads. */
 
-#include <stddef.h>
+#include <stdbool.h>
 
-/* z_i = rows[i] . w for i = 0 ... count - 1. */
-void dopt__single_predict(ptrdiff_t count, const double *const *rows, ptrdiff_t d, const double *w, double *z);
+#include <depthopt/objective.h>
 
-/* grad += sum_i slope_i rows[i]. */
-void dopt__single_pull(ptrdiff_t count, const double *const *rows, ptrdiff_t d, const double *slope, double *grad);
+typedef struct dopt__single dopt__single;
+
+/* X m x d, y m x 1; threads as in dopt_objective_options. NULL: no memory. */
+dopt__single *dopt__single_create(dopt_cmat x, dopt_cmat y, const dopt_loss *loss, int threads,
+                                  const dopt_allocator *allocator);
+void dopt__single_destroy(dopt__single *single); /* may be NULL */
+
+/* Threads that it works with. */
+int dopt__single_threads(const dopt__single *single);
+
+/*
+ * The sum of the losses over the rows of the batch at w (1 x d, dtype of X, any layout), and if wanted of their
+ * gradients: d doubles, in the workspace.
+ */
+double dopt__single_eval(dopt__single *single, dopt_cmat w, const dopt_batch *batch, bool want_grad,
+                         const double **grad);
 
 #endif

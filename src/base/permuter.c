@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* permutation.h, many numbers at a time in 32-bit lanes; compiled once for each instruction set. */
+
+#include "base/permutation.h"
+
+enum { some = 64 };
+
+static inline uint32_t turned(uint32_t x, uint32_t other, uint32_t key, uint32_t size)
+{
+    x += (dopt__permutation_mix(other, key) >> 16) * size >> 16;
+    const uint32_t less = x - size; /* wraps around, and is the larger of the two, where x < size */
+    return less < x ? less : x;
+}
+
+static void turn_all(const dopt__permutation *p, uint32_t *l, uint32_t *r)
+{
+    const uint32_t a = (uint32_t)p->a, b = (uint32_t)p->b;
+    for (int turn = 0; turn < p->turns; turn += 2) {
+        const uint32_t even = p->keys[turn], odd = p->keys[turn + 1];
+        for (int i = 0; i < some; i++)
+            l[i] = turned(l[i], r[i], even, a);
+        for (int i = 0; i < some; i++)
+            r[i] = turned(r[i], l[i], odd, b);
+    }
+}
+
+static void fill(const dopt__permutation *p, ptrdiff_t first, ptrdiff_t count, ptrdiff_t *out)
+{
+    const uint32_t b = (uint32_t)p->b;
+    uint32_t l[some], r[some], left = (uint32_t)first / b, right = (uint32_t)first % b;
+    for (ptrdiff_t at = 0; at < count; at += some) {
+        for (int i = 0; i < some; i++) { /* beyond count too: whole vectors only */
+            l[i] = left;
+            r[i] = right;
+            const uint32_t full = ++right == b;
+            right = full ? 0 : right;
+            left += full;
+        }
+        turn_all(p, l, r);
+        for (ptrdiff_t i = 0; i < some && at + i < count; i++) {
+            const uint64_t to = (uint64_t)l[i] * b + r[i];
+            out[at + i] = (ptrdiff_t)(to < p->n ? to : dopt__permuted(p, to));
+        }
+    }
+}
+
+const dopt__permuter DOPT__NAMED(dopt__permuter) = { fill };

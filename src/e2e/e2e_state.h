@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DEPTHOPT_E2E_STATE_H
+#define DEPTHOPT_E2E_STATE_H
+
+#include <stdbool.h>
+
+#include <depthopt/e2e.h>
+
+#include "linalg/svd.h"
+
+/* The handle. All that follows is about wide matrices: a tall w is handled as its transpose. */
+struct dopt_e2e {
+    dopt_e2e_options options;
+    ptrdiff_t rows, cols, small; /* small: the lesser of the two */
+    double depth;
+    dopt__svd *svd;           /* U and V of the last refresh, and memory; NULL for a single row or column */
+    double *s, *null, *table; /* s / s_1, null_r / s_1^(2-2/N), and scratch: small, small, 2 small */
+    double top;               /* s_1 */
+    bool has_basis;           /* svd holds U and V */
+    long long refreshes;
+    dopt_e2e_route route;
+};
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DEPTHOPT_LINALG_NESTED_H
+#define DEPTHOPT_LINALG_NESTED_H
+
+#include "linalg/svd_workspace.h"
+
+/* The nested method. w may be the workspace's own vt. False: no eigendecomposition converged. */
+bool dopt__nested(dopt__svd *svd, dopt_cmat w);
+
+/*
+ * A corrected level. Rows 0 ... n - 1 of vt are Z = E^T R, with E^T (n x n) in `vectors`; both are rotated so that rows
+ * *cut ... n - 1 become orthogonal to all others, for a *cut lower than the one given. False: none was found, and Z and
+ * E^T are at most rotated within clusters of rows of nearly equal norms.
+ */
+bool dopt__refine(dopt__svd *svd, ptrdiff_t n, double *vectors, ptrdiff_t *cut);
+
+#endif

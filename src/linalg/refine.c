@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * More accurate singular vectors from the approximate ones that a Gram matrix gives.
+ *
+ * With l_i = ||z_i||^2, one small rotation exp(-X), X skew, of Z and of E^T with it makes the rows orthogonal,
+ *
+ *     X_ij = z_i^T z_j / (l_j - l_i),
+ *
+ * as long as X is small. Of X only the rows T are wanted that the level takes; by its symmetry the rows R that it
+ * leaves follow from those. To second order,
+ *
+ *     T' = T - X_TT T - X_TR R + (X_TT X_TR R - X_T X_T^T T) / 2,   R' = R + X_TR^T (T - (X_TT T + X_TR R) / 2).
+ *
+ * E^T needs all of it, or it would not stay orthogonal. Z could do without R': R is made orthogonal to T' by a
+ * projection before the next level, which is the same but for ||X_TR||^2 ||R||, below rounding.
+ *
+ * The rows are then orthogonal to ||X||^2. Where that shows, for a few rows of T next to R, the same is done again, and
+ * there R has to follow at once.
+ *
+ * Rows of nearly equal norm that are not orthogonal need a rotation that is not small: they form clusters, and each
+ * cluster is first rotated by the eigenvectors of its own Gram matrix, which has all digits, since the rows are of one
+ * size.
+ */
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "linalg/blas.h"
+#include "linalg/eigh.h"
+#include "linalg/lapack.h"
+#include "linalg/nested.h"
+#include "linalg/scan.h"
+
+/* A level takes s_i > 1e-5 s_1: below, X is not small any more. */
+static const double reach = 1e-5;
+
+/* The largest rotation, and what makes two rows of one cluster: two of T, or one of T and one of R. */
+static const double rotation_max = 1e-4, rotation_linked = 3e-5, rotation_linked_rest = 4e-6;
+
+/* Rows with a larger X are rotated again: its square is not below rounding. */
+static const double rotation_once = 1e-8;
+
+/* Rows with a smaller cosine are orthogonal. */
+static const double orthogonal = 1e-15;
+
+/* The norms in a cluster differ by this factor at most: its Gram matrix then has digits enough. */
+static const double spread = 8.0;
+
+/* What the functions of this file hand on. The Gram matrix of Z and X share their memory. */
+typedef struct level {
+    dopt__svd *svd;
+    ptrdiff_t n, cut;           /* T: rows cut ... n - 1, R: the rows before */
+    ptrdiff_t order;            /* of E; rows n ... order - 1 are not touched */
+    double *vectors, *gram, *l; /* E^T; n x n, rows T; n */
+    int *group;                 /* clusters have numbers >= 0, all other rows -1 */
+} level;
+
+static dopt_mat part(double *data, ptrdiff_t row, ptrdiff_t col, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t stride)
+{
+    const dopt_mat m = { data + row * stride + col, rows, cols, stride, 1, DOPT_F64 };
+    return m;
+}
+
+/* z_i^T z_j for i in T and j < i, and l for all of T. The rows R keep their eigenvalues for l: those are close. */
+static void find_gram(level *v)
+{
+    const ptrdiff_t n = v->n, cut = v->cut, d = v->svd->d, taken = n - cut;
+    const dopt_cmat t = dopt_const(part(v->svd->vt, cut, 0, taken, d, d));
+    if (cut > 0)
+        dopt__gemm(1.0, t, dopt_ctransposed(dopt_cmat_f64(v->svd->vt, cut, d)), 0.0,
+                   part(v->gram, cut, 0, taken, cut, n));
+    dopt__syrk_upper(t, dopt_transposed(part(v->gram, cut, cut, taken, taken, n)));
+    for (ptrdiff_t i = cut; i < n; i++)
+        v->l[i] = v->gram[i * n + i];
+}
+
+/* X_ij of t = z_i^T z_j; 0 for a pair that is orthogonal. */
+static double angle(double t, double li, double lj)
+{
+    return t * t <= orthogonal * orthogonal * li * lj ? 0.0 : t / (lj - li);
+}
+
+static bool same_cluster(const level *v, ptrdiff_t i, ptrdiff_t j)
+{
+    return v->group[i] >= 0 && v->group[i] == v->group[j];
+}
+
+/* The largest z_i^T z_j between two rows of T. */
+static double largest_product(const level *v)
+{
+    double largest = 0.0;
+    for (ptrdiff_t i = v->cut; i < v->n; i++)
+        for (ptrdiff_t j = v->cut; j < i; j++)
+            largest = fmax(largest, fabs(v->gram[i * v->n + j]));
+    return largest;
+}
+
+/*
+ * First row that forms a cluster with row i: the rotation between the two is too large, or would be if their product
+ * were as large as others are, as it may become when a cluster is turned. i itself if there is none.
+ */
+static ptrdiff_t first_linked(const level *v, ptrdiff_t i, double product)
+{
+    const double *row = v->gram + i * v->n, *l = v->l;
+    ptrdiff_t j = 0;
+    while (j < v->cut && fabs(angle(row[j], l[i], l[j])) <= rotation_linked_rest)
+        j++;
+    if (j == v->cut)
+        while (j < i && fabs(l[i] - l[j]) * rotation_linked > product)
+            j++;
+    return j;
+}
+
+/* Whether a cluster of m rows can be turned: its blocks go to `spare`, the eigensolver's work to `wide`. */
+static bool fits(const level *v, ptrdiff_t m)
+{
+    return 2 * m <= v->n && dopt__eigen_doubles(m) <= (size_t)v->svd->k * (size_t)v->svd->d;
+}
+
+/* Group the rows from the cut on into clusters, raising the cut where that cannot be done. Returns how many. */
+static int find_clusters(level *v)
+{
+    int count = 0;
+    ptrdiff_t end = v->n; /* of the run of linked rows, which starts at `start` */
+    const double product = largest_product(v);
+    for (ptrdiff_t i = v->n - 1, start = v->n - 1; i >= v->cut; i--) {
+        const ptrdiff_t linked = first_linked(v, i, product);
+        start = linked < start ? linked : start;
+        if (i > start)
+            continue;
+        if (end - i > 1) {
+            const double ratio = sqrt(v->l[end - 1] / v->l[i]);
+            if (!(ratio <= spread) || !fits(v, end - i)) {
+                v->cut = end;
+                return count;
+            }
+            for (ptrdiff_t j = i; j < end; j++)
+                v->group[j] = count;
+            count++;
+        }
+        end = i;
+        start = i - 1;
+    }
+    if (end > v->cut) /* a run that goes on below the cut */
+        v->cut = end;
+    return count;
+}
+
+/* Rows first ... first + q.rows - 1 of a matrix with `cols` columns: rows <- q rows, by way of scratch. */
+static void rotate_group(dopt_cmat q, double *data, ptrdiff_t first, ptrdiff_t cols, double *scratch)
+{
+    const dopt_mat rows = dopt_mat_f64(data + first * cols, q.rows, cols);
+    memcpy(scratch, rows.data, (size_t)(q.rows * cols) * sizeof *scratch);
+    dopt__gemm(1.0, q, dopt_cmat_f64(scratch, q.rows, cols), 0.0, rows);
+}
+
+/* Rotate a cluster by the eigenvectors of its Gram matrix, from which its mean is taken for the sake of its digits. */
+static bool turn_cluster(level *v, ptrdiff_t first, ptrdiff_t m)
+{
+    dopt__svd *svd = v->svd;
+    double *block = svd->spare, *q = block + m * m, *values = svd->values + first, mean = 0.0;
+    for (ptrdiff_t i = 0; i < m; i++) {
+        for (ptrdiff_t j = 0; j <= i; j++)
+            block[j * m + i] = v->gram[(first + i) * v->n + first + j];
+        mean += block[i * m + i] / (double)m;
+    }
+    for (ptrdiff_t i = 0; i < m; i++)
+        block[i * m + i] -= mean;
+    if (!dopt__eigh(m, block, values, q, svd->work, svd->iwork, svd->allowed))
+        return false;
+    rotate_group(dopt_cmat_f64(q, m, m), svd->vt, first, svd->d, svd->wide);
+    rotate_group(dopt_cmat_f64(q, m, m), v->vectors, first, v->order, svd->wide);
+    return true;
+}
+
+static bool turn_clusters(level *v)
+{
+    for (ptrdiff_t first = v->cut, end; first < v->n; first = end) {
+        for (end = first + 1; end < v->n && same_cluster(v, first, end);)
+            end++;
+        if (end - first > 1 && !turn_cluster(v, first, end - first))
+            return false;
+    }
+    return true;
+}
+
+/* Row i of X from that of the Gram matrix, zero within clusters. Returns its largest element. */
+static double form_row(const level *v, ptrdiff_t i)
+{
+    double *row = v->gram + i * v->n, largest = 0.0;
+    for (ptrdiff_t j = 0; j < i; j++)
+        row[j] = angle(row[j], v->l[i], v->l[j]);
+    for (ptrdiff_t j = i - 1; j >= v->cut && same_cluster(v, i, j); j--)
+        row[j] = 0.0;
+    row[i] = 0.0;
+    for (ptrdiff_t j = 0; j < i; j++)
+        largest = fabs(row[j]) <= largest ? largest : fabs(row[j]);
+    return largest;
+}
+
+/* Turn the rows T of the Gram matrix into those of X. Returns its largest element; *end: where the last small rows
+ * start. */
+static double form_rotation(const level *v, ptrdiff_t *end)
+{
+    const ptrdiff_t n = v->n;
+    double largest = 0.0;
+    *end = v->cut;
+    for (ptrdiff_t i = v->cut; i < n; i++) {
+        const double size = form_row(v, i);
+        if (!(size <= rotation_once))
+            *end = i + 1;
+        largest = size <= largest ? largest : size;
+        for (ptrdiff_t j = v->cut; j < i; j++)
+            v->gram[j * n + i] = -v->gram[i * n + j];
+    }
+    return largest;
+}
+
+/* The second order of the rotation in the rows of T before `end`: -X_T X_T^T / 2 and, behind it, X_TT X_TR / 2. */
+static void form_second_order(const level *v, ptrdiff_t end)
+{
+    const ptrdiff_t cut = v->cut, corner = end - cut;
+    double *second = v->svd->spare;
+    if (corner == 0)
+        return;
+    const dopt_cmat x = dopt_const(part(v->gram, cut, 0, corner, v->n, v->n));
+    dopt__gemm(-0.5, x, dopt_ctransposed(x), 0.0, dopt_mat_f64(second, corner, corner));
+    if (cut > 0)
+        dopt__gemm(0.5, dopt_const(part(v->gram, cut, cut, corner, corner, v->n)),
+                   dopt_const(part(v->gram, cut, 0, corner, cut, v->n)), 0.0,
+                   dopt_mat_f64(second + corner * corner, corner, cut));
+}
+
+/* What R gives to T, and the first `rest` rows of T to R; the old T is in `wide`. */
+static void rotate_across(const level *v, double *data, ptrdiff_t cols, ptrdiff_t end, ptrdiff_t rest)
+{
+    const ptrdiff_t n = v->n, cut = v->cut, taken = n - cut, corner = end - cut;
+    const dopt_mat r = dopt_mat_f64(data, cut, cols), near = dopt_mat_f64(data + cut * cols, corner, cols);
+    const dopt_cmat x = dopt_const(part(v->gram, cut, 0, taken, cut, n));
+    const dopt_cmat x_rest = dopt_const(part(v->gram, cut, 0, rest, cut, n));
+    const dopt_cmat x_near = dopt_const(part(v->gram, cut, 0, corner, cut, n));
+    dopt__gemm(-1.0, x, dopt_const(r), 1.0, dopt_mat_f64(data + cut * cols, taken, cols));
+    if (corner > 0)
+        dopt__gemm(1.0, dopt_cmat_f64(v->svd->spare + corner * corner, corner, cut), dopt_const(r), 1.0, near);
+    if (rest > 0)
+        dopt__gemm(1.0, dopt_ctransposed(x_rest), dopt_cmat_f64(v->svd->wide, rest, cols), 1.0, r);
+    if (corner > 0) {
+        dopt__gemm(0.5, dopt_ctransposed(x_near), dopt_const(near), 1.0, r);
+        dopt__gemm(-0.5, dopt_ctransposed(x_near), dopt_cmat_f64(v->svd->wide, corner, cols), 1.0, r);
+    }
+}
+
+/* Rotate the rows of `data`, to second order for the rows of T before `end`; R only by the first `rest` rows of T. */
+static void rotate_matrix(const level *v, double *data, ptrdiff_t cols, ptrdiff_t end, ptrdiff_t rest)
+{
+    const ptrdiff_t n = v->n, cut = v->cut, taken = n - cut, corner = end - cut;
+    const dopt_mat t = dopt_mat_f64(data + cut * cols, taken, cols);
+    memcpy(v->svd->wide, t.data, (size_t)(taken * cols) * sizeof *data);
+    dopt__gemm(-1.0, dopt_const(part(v->gram, cut, cut, taken, taken, n)), dopt_cmat_f64(v->svd->wide, taken, cols),
+               1.0, t);
+    if (cut > 0)
+        rotate_across(v, data, cols, end, rest);
+    if (corner > 0)
+        dopt__gemm(1.0, dopt_cmat_f64(v->svd->spare, corner, corner), dopt_cmat_f64(v->svd->wide, corner, cols), 1.0,
+                   dopt_mat_f64(data + cut * cols, corner, cols));
+}
+
+/* One rotation; *end as from form_rotation(). False: not a small one. */
+static bool rotate(const level *v, ptrdiff_t *end)
+{
+    if (!(form_rotation(v, end) <= rotation_max))
+        return false;
+    form_second_order(v, *end);
+    rotate_matrix(v, v->vectors, v->order, *end, v->n - v->cut);
+    rotate_matrix(v, v->svd->vt, v->svd->d, *end, *end - v->cut);
+    return true;
+}
+
+/* The cut that `reach` allows; the eigenvalues ascend. */
+static ptrdiff_t first_in_reach(const double *values, ptrdiff_t n)
+{
+    ptrdiff_t first = n - 1;
+    while (first > 0 && values[first - 1] > reach * reach * values[n - 1])
+        first--;
+    return first;
+}
+
+bool dopt__refine(dopt__svd *svd, ptrdiff_t n, double *vectors, ptrdiff_t *cut)
+{
+    level v = { svd, n, first_in_reach(svd->values, n), n, vectors, svd->square, svd->values, svd->group };
+    ptrdiff_t end;
+    for (ptrdiff_t i = 0; i < n; i++)
+        v.group[i] = -1;
+    find_gram(&v);
+    const int clusters = find_clusters(&v);
+    if (v.cut >= *cut)
+        return false;
+    if (clusters > 0) {
+        if (!turn_clusters(&v))
+            return false;
+        find_gram(&v);
+    }
+    if (!rotate(&v, &end))
+        return false;
+    *cut = v.cut;
+    if (end > v.cut) {
+        v.n = end;
+        find_gram(&v);
+        return rotate(&v, &end);
+    }
+    return true;
+}

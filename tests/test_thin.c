@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* Products with a thin side, in every layout and dtype, against the textbook. */
+#include "linalg/thin.h"
+#include "support/support.h"
+
+static void every_side_may_be_thin(void **state)
+{
+    (void)state;
+    dopt_rng rng = test_rng_begin(__func__);
+    for (int round = 0; round < test_rounds(800); round++) {
+        ptrdiff_t extent[3];
+        for (int i = 0; i < 3; i++)
+            extent[i] = test_int(&rng, 0, 2) ? 1 + test_int(&rng, 0, 5) : test_size(&rng, 150);
+        const ptrdiff_t m = extent[0], k = extent[1], n = extent[2];
+        const dopt_dtype dtype = round % 3 ? DOPT_F64 : DOPT_F32;
+        test_array a = test_array_new(m, k, dtype, (test_layout)test_int(&rng, 0, TEST_LAYOUTS - 1));
+        test_array b = test_array_new(k, n, dtype, (test_layout)test_int(&rng, 0, TEST_LAYOUTS - 1));
+        test_array c = test_array_new(m, n, dtype, (test_layout)test_int(&rng, 0, TEST_LAYOUTS - 1));
+        test_array want = test_array_new(m, n, DOPT_F64, TEST_ROWS);
+        test_fill(&rng, a.view);
+        test_fill(&rng, b.view);
+        test_multiply(dopt_const(a.view), dopt_const(b.view), want.view);
+        dopt__multiply(dopt_const(a.view), dopt_const(b.view), c.view);
+        const double scale = test_norm(dopt_const(a.view)) * test_norm(dopt_const(b.view));
+        ASSERT_CLOSE(test_distance(dopt_const(c.view), dopt_const(want.view)), 0.0,
+                     (double)k * test_eps(dtype) * scale);
+        test_array_padding(&c);
+        test_array_free(&a);
+        test_array_free(&b);
+        test_array_free(&c);
+        test_array_free(&want);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(every_side_may_be_thin) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
