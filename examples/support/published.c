@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "published.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -151,6 +152,39 @@ const published published_points[] = {
     { NULL, NULL, 0.0, 0.0 },
 };
 
+/* The first step at which a run is no farther from the optimum than `distance`; NaN if it never is. */
+static double step_to(const member *m, double distance, double optimum)
+{
+    for (size_t i = 1; i < m->loss.count; i++)
+        if (m->loss.y[i] - optimum <= distance)
+            return m->loss.x[i];
+    return NAN;
+}
+
+/* The least and the largest ratio of steps, over the points that the run reaches. */
+static void compare_times(study *s, const char *figure, const member *m, double optimum)
+{
+    double least = INFINITY, most = 0.0;
+    char what[160];
+    for (const published *p = published_points; p->figure; p++) {
+        if (strcmp(p->figure, figure) != 0 || strcmp(p->curve, m->name) != 0)
+            continue;
+        const double ratio = step_to(m, p->y, optimum) / p->x;
+        if (!isnan(ratio)) {
+            least = fmin(least, ratio);
+            most = fmax(most, ratio);
+        }
+    }
+    if (most == 0.0)
+        return;
+    (void)snprintf(what, sizeof what, "figure %s, %s (ours: lr %g): our steps over the published ones, least", figure,
+                   m->name, m->options.lr);
+    study_number(s, what, least);
+    (void)snprintf(what, sizeof what, "figure %s, %s (ours: lr %g): our steps over the published ones, most", figure,
+                   m->name, m->options.lr);
+    study_number(s, what, most);
+}
+
 void published_compare(study *s, const char *figure, int count, const member *const *members, double optimum)
 {
     char what[160];
@@ -162,4 +196,7 @@ void published_compare(study *s, const char *figure, int count, const member *co
                                members[i]->options.lr, p->x);
                 study_compare(s, what, p->y, team_loss_at(members[i], p->x) - optimum);
             }
+    for (int i = 0; i < count && study_on_paper_data(s); i++)
+        if (members[i])
+            compare_times(s, figure, members[i], optimum);
 }

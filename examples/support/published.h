@@ -18,7 +18,8 @@ typedef struct published {
 extern const published published_points[];
 
 /* State our distances beside the published ones of that figure, curves matched by the members' names. Only on the
- * paper's data. */
+ * paper's data. For each curve, the steps that we need to come as far over the published ones too: where that is the
+ * same number along the curve, the published run is ours with another axis of time. */
 void published_compare(study *s, const char *figure, int count, const member *const *members, double optimum);
 
 #endif
