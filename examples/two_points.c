@@ -244,7 +244,7 @@ int main(int argc, char **argv)
                                   "The problem of two points: step-size bounds, speed-up by depth 2, and the rate in\n"
                                   "the end (section 7, appendix B).",
                               .steps = 1000000,
-                              .quick = 100000,
+                              .quick = 1000000,
                               .run = run_study };
     return study_main(argc, argv, &plan);
 }
