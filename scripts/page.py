@@ -8,10 +8,11 @@ import json
 import pathlib
 import sys
 
-ORDER = ["equivalence", "depth_and_p", "adaptive", "vanishing", "memory", "preconditioner", "circulation", "two_points",
+ORDER = ["equivalence", "figure_1", "depth_and_p", "adaptive", "vanishing", "memory", "preconditioner", "circulation", "two_points",
          "flow", "completion", "real_depth"]
 TITLES = {
-    "equivalence": "Equivalence (theorem 1, figure 1)",
+    "equivalence": "Equivalence (theorem 1)",
+    "figure_1": "The rule through training (figure 1)",
     "depth_and_p": "Depth and p (figure 2)",
     "adaptive": "Against adaptive methods (figures 3 and 4)",
     "vanishing": "Vanishing gradients and identity initialisation (figure 5, left)",
