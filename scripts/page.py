@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Make index.html, and tables.md for docs/reproduction.md, of what the studies found.
+"""Make index.html of what the studies found, and if asked the tables of docs/reproduction.md.
 
-usage: page.py DIR     DIR has a folder for each study, with its results.json and figures
+usage: page.py DIR [DOCUMENT]
+    DIR has a folder for each study, with its results.json and figures. Of DOCUMENT, what follows its line "<!-- tables" is
+    made anew.
 """
 import html
 import json
@@ -146,7 +148,11 @@ def main():
     for i, s in enumerate(studies):
         s["first"] = i == 0 or studies[i - 1]["name"] != s["name"]
     (folder / "index.html").write_text(page(studies))
-    (folder / "tables.md").write_text(f"Claims: {count(studies)}.\n{markdown(studies)}")
+    if len(sys.argv) > 2:
+        document = pathlib.Path(sys.argv[2])
+        text = document.read_text()
+        end = text.index("\n", text.index("<!-- tables")) + 1
+        document.write_text(f"{text[:end]}\nClaims: {count(studies)}.\n{markdown(studies)}")
     print(count(studies))
 
 
