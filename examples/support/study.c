@@ -183,17 +183,17 @@ static bool open_parts(study *s)
     return true;
 }
 
-/* What was asked for, in words that rerun it from the build folder. */
+/* What was asked for, in words that rerun it from the build folder; of files, their names. */
 static void write_command(FILE *file, int argc, char **argv)
 {
-    char command[1024] = "";
+    char command[1024] = "examples/";
     for (int i = 0; i < argc; i++) {
-        const char *slash = i == 0 ? strrchr(argv[0], '/') : NULL;
-        if (i > 0 && strcmp(argv[i], "--quiet") == 0)
-            continue;
-        if (strlen(command) + strlen(argv[i]) + 2 < sizeof command) {
-            (void)strcat(command, i > 0 ? " " : "examples/");
-            (void)strcat(command, slash ? slash + 1 : argv[i]);
+        const char *slash = strrchr(argv[i], '/'), *word = slash ? slash + 1 : argv[i];
+        if (strcmp(argv[i], "--out") == 0)
+            i++;
+        else if (strcmp(argv[i], "--quiet") != 0 && strlen(command) + strlen(word) + 2 < sizeof command) {
+            (void)strcat(command, i > 0 ? " " : "");
+            (void)strcat(command, word);
         }
     }
     (void)fputs("  \"command\": ", file);

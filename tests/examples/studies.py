@@ -31,7 +31,7 @@ for program in programs:
     if done.returncode != 0:
         continue
     results = json.loads((out / "results.json").read_text())
-    check(results["quick"] and results["command"].endswith(f"--out {out}"), f"{program.name}: {results['command']}")
+    check(results["quick"] and results["command"] == f"examples/{program.name} --quick", f"{program.name}: {results['command']}")
     check(results["claims"] and results["figures"], f"{program.name}: no claims or no figures")
     for claim in results["claims"]:
         check(claim["verdict"] == "holds", f"{program.name}: {claim}")
