@@ -58,17 +58,26 @@ static bool has_depth(const method *m)
     return m->model != DOPT_MODEL_DIRECT;
 }
 
-/* Every method, those with depth at every depth. Returns how many runs there are, or -1. */
+/* Every method, those with depth at every depth. Returns how many runs there are. */
+static int count_runs(const job *j)
+{
+    int count = 0;
+    for (int i = 0; i < j->method_count; i++)
+        count += has_depth(j->methods[i]) ? j->depth_count : 1;
+    return count;
+}
+
+/* Returns how many runs there are, or, after a failure, less than nothing. */
 static int train_all(const job *j, dopt_objective *objective, run *runs, char *message)
 {
     int count = 0;
     for (int i = 0; i < j->method_count; i++)
         for (int k = 0; k < (has_depth(j->methods[i]) ? j->depth_count : 1); k++) {
             const double depth = has_depth(j->methods[i]) ? j->depths[k] : 1.0;
-            if (!run_train(&runs[count++], j, j->methods[i], depth, objective, message))
+            if (!run_prepare(&runs[count++], j, j->methods[i], depth, objective, message))
                 return -count;
         }
-    return count;
+    return runs_train(runs, count, j, objective, message) ? count : -count;
 }
 
 static int report(const job *j, const table *t, ptrdiff_t dropped, const run *runs, int count)
@@ -96,11 +105,13 @@ static int fit_table(const job *j, const table *t, ptrdiff_t dropped)
     dopt_loss *loss = NULL;
     dopt_objective *objective = NULL;
     dopt_loss_options options = DOPT_LOSS_OPTIONS_INIT;
-    options.weight = 1.0; /* the plain mean, without 1/p */
+    dopt_objective_options data_options = DOPT_OBJECTIVE_OPTIONS_INIT;
+    data_options.threads = count_runs(j) > 1 ? 1 : j->threads; /* several runs are side by side already */
+    options.weight = 1.0;                                      /* the plain mean, without 1/p */
     const dopt_cmat x = dopt_cmat_f64(t->x, t->rows, t->cols), y = dopt_cmat_f64(t->y, t->rows, 1);
     int code = EXIT_DATA, count = 0;
     if (dopt_loss_create_lp(j->p, &options, &loss) == DOPT_OK &&
-        dopt_objective_create_data(x, y, loss, NULL, &objective) == DOPT_OK) {
+        dopt_objective_create_data(x, y, loss, &data_options, &objective) == DOPT_OK) {
         count = train_all(j, objective, runs, message);
         code = count < 0 ? fail(message) : report(j, t, dropped, runs, count);
     } else {

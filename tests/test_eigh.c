@@ -9,6 +9,7 @@
 
 #include "linalg/eigh.h"
 #include "linalg/lapack.h"
+#include "linalg/ql.h"
 #include "support/support.h"
 
 enum { most = 150 };
@@ -55,7 +56,7 @@ static void check(ptrdiff_t n, const double *a, const double *values, const doub
 /* Orders around the one from which divide and conquer takes over, and around the sizes of its blocks. */
 static void decompose_all(unsigned allowed, dopt__eigh_driver expected, double tolerance)
 {
-    static const ptrdiff_t orders[] = { 1, 2, 3, 5, 16, 39, 40, 41, 42, 64, 65, 100, 129, 150 };
+    static const ptrdiff_t orders[] = { 1, 2, 3, 5, 16, 41, 64, 65, 95, 96, 97, 100, 129, 150 };
     static double a[most * most], upper[most * most], values[most], vectors[most * most];
     dopt_rng rng = test_rng_begin(__func__);
     double *work = malloc(dopt__eigen_doubles(most) * sizeof *work);
@@ -87,8 +88,26 @@ static void by_mrrr(void **state)
     decompose_all(DOPT__EIGH_MRRR, DOPT__EIGH_MRRR, 100.0);
 }
 
+/* QL gives the same bits with all instruction sets that this machine has. */
+static void ql_in_all_instruction_sets(void **state)
+{
+    (void)state;
+    static double a[most * most], values[2][most], vectors[2][most * most], work[most * (most + 3)];
+    dopt_rng rng = test_rng_begin(__func__);
+    for (int isa = DOPT__AVX2; isa <= (int)dopt__cpu_isa(); isa++)
+        for (ptrdiff_t n = 1; n <= 100; n += 1 + n / 6) {
+            make(&rng, (int)n % 2, n, a);
+            for (int i = 0; i < 2; i++)
+                assert_true(DOPT__BY_ISA(dopt__ql_solver, i ? (dopt__isa)isa : DOPT__PLAIN)
+                                ->solve(n, a, values[i], vectors[i], work));
+            ASSERT_MAT_SAME(dopt_cmat_f64(values[0], 1, n), dopt_cmat_f64(values[1], 1, n));
+            ASSERT_MAT_SAME(dopt_cmat_f64(vectors[0], n, n), dopt_cmat_f64(vectors[1], n, n));
+        }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(the_usual_way), cmocka_unit_test(by_mrrr) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(the_usual_way), cmocka_unit_test(by_mrrr),
+                                        cmocka_unit_test(ql_in_all_instruction_sets) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -289,6 +289,15 @@ static void search_takes_the_best_end(void **state)
         ASSERT_OK(dopt_objective_eval(p.objective, dopt_cmat_f64(w, 1, d), NULL, &value, dopt_mat_none()));
         assert_true(one[i].value == (report.reason == DOPT_STOP_DIVERGED ? INFINITY : value));
     }
+    /* A rate a little beyond stability grows slowly; it is given up long before it overflows. */
+    const double unstable[] = { 3.0, 0.3 };
+    dopt_lr_trial slow[2];
+    o.model = DOPT_MODEL_DIRECT;
+    o.max_steps = 100000;
+    ASSERT_OK(dopt_lr_search(p.objective, &o, dopt_cmat_f64(w0, 1, d), 2, unstable, 2, slow, &best));
+    assert_true(best == 1 && slow[0].reason == DOPT_STOP_DIVERGED && slow[0].steps < 100 && isinf(slow[0].value));
+    o.model = DOPT_MODEL_E2E;
+    o.max_steps = 30;
     best = 9;
     ASSERT_FAILS(dopt_lr_search(p.objective, &o, dopt_cmat_f64(w0, 1, d), 2, hopeless, 2, NULL, &best),
                  DOPT_ERR_NUMERICAL, "smaller ones");

@@ -165,12 +165,33 @@ static void scans_agree_in_all_instruction_sets(void **state)
     }
 }
 
+static void blocks_are_where_they_say(void **state)
+{
+    (void)state;
+    double a[5 * 7];
+    float f[5 * 7];
+    for (int i = 0; i < 35; i++)
+        a[i] = f[i] = (float)i;
+    const dopt_cmat rows = dopt_cblock(dopt_cmat_f64(a, 5, 7), 1, 2, 3, 4);
+    const dopt_mat cols = dopt_block(dopt_transposed(dopt_mat_f32(f, 5, 7)), 2, 1, 4, 3);
+    assert_true(rows.rows == 3 && rows.cols == 4 && cols.rows == 4 && cols.cols == 3 && cols.dtype == DOPT_F32);
+    for (int r = 0; r < 3; r++)
+        for (int c = 0; c < 4; c++) {
+            assert_true(test_get(rows, r, c) == 7.0 * (r + 1) + c + 2);
+            assert_true(test_get(dopt_const(cols), c, r) == test_get(rows, r, c));
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(scans_agree_in_all_instruction_sets), cmocka_unit_test(products_in_every_layout),
-        cmocka_unit_test(one_bad_number_is_found_anywhere),    cmocka_unit_test(norms_do_not_overflow),
-        cmocka_unit_test(copies_between_layouts_and_dtypes),   cmocka_unit_test(memory_is_aligned_and_counted),
+        cmocka_unit_test(scans_agree_in_all_instruction_sets),
+        cmocka_unit_test(blocks_are_where_they_say),
+        cmocka_unit_test(products_in_every_layout),
+        cmocka_unit_test(one_bad_number_is_found_anywhere),
+        cmocka_unit_test(norms_do_not_overflow),
+        cmocka_unit_test(copies_between_layouts_and_dtypes),
+        cmocka_unit_test(memory_is_aligned_and_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

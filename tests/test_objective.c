@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Value and gradient against a textbook loop in long double, for every way through the data. */
 #include <math.h>
+#include <stdatomic.h>
 
 #include "support/support.h"
 
@@ -137,6 +138,66 @@ static void threads_do_not_count(void **state)
         dopt_loss_destroy(&losses[i]);
 }
 
+typedef struct told {
+    atomic_int times[3000];
+} told;
+
+static void count_rows(ptrdiff_t first, ptrdiff_t count, void *user)
+{
+    told *t = user;
+    for (ptrdiff_t i = first; i < first + count; i++)
+        atomic_fetch_add(&t->times[i], 1);
+}
+
+/* Each row is told of once at creation and once in each evaluation, whatever the threads; the bits stay the same. */
+static void rows_are_told_once(void **state)
+{
+    (void)state;
+    enum { m = 3000, d = 50 };
+    static double x[m * d], y[m];
+    static told t;
+    dopt_rng rng = test_rng_begin(__func__);
+    double w[d], grad[2][d], value[2];
+    dopt_loss *loss = NULL;
+    test_fill(&rng, dopt_mat_f64(x, m, d));
+    test_fill(&rng, dopt_mat_f64(y, m, 1));
+    test_fill(&rng, dopt_mat_f64(w, 1, d));
+    ASSERT_OK(dopt_loss_create_lp(4.0, NULL, &loss));
+    for (int round = 0; round < 6; round++) {
+        dopt_objective_options options = DOPT_OBJECTIVE_OPTIONS_INIT;
+        dopt_objective *objective = NULL;
+        for (int i = 0; i < m; i++)
+            atomic_store(&t.times[i], 0);
+        options.threads = round + 1;
+        options.rows_step = round == 0 ? 0 : 100 * round * round;
+        options.rows_read = count_rows;
+        options.user = &t;
+        ASSERT_OK(
+            dopt_objective_create_data(dopt_cmat_f64(x, m, d), dopt_cmat_f64(y, m, 1), loss, &options, &objective));
+        for (int times = 2; times < 4; times++) {
+            ASSERT_OK(dopt_objective_eval(objective, dopt_cmat_f64(w, 1, d), NULL, &value[round > 0],
+                                          dopt_mat_f64(grad[round > 0], 1, d)));
+            for (int i = 0; i < m; i++)
+                assert_int_equal(atomic_load(&t.times[i]), times);
+        }
+        assert_true(round == 0 || value[0] == value[1]);
+        if (round > 0)
+            ASSERT_MAT_SAME(dopt_cmat_f64(grad[0], 1, d), dopt_cmat_f64(grad[1], 1, d));
+        dopt_objective_destroy(&objective);
+    }
+    dopt_objective_options wrong = DOPT_OBJECTIVE_OPTIONS_INIT;
+    dopt_objective *none = NULL;
+    wrong.rows_read = count_rows;
+    wrong.user = &t;
+    x[2999 * d + 3] = NAN;
+    ASSERT_FAILS(dopt_objective_create_data(dopt_cmat_f64(x, m, d), dopt_cmat_f64(y, m, 1), loss, &wrong, &none),
+                 DOPT_ERR_NONFINITE, "x[2999, 3] is nan");
+    wrong.rows_step = -1;
+    ASSERT_FAILS(dopt_objective_create_data(dopt_cmat_f64(x, m, d), dopt_cmat_f64(y, m, 1), loss, &wrong, &none),
+                 DOPT_ERR_INVALID, "options->rows_step is -1");
+    dopt_loss_destroy(&loss);
+}
+
 static void softmax_through_blocks(void **state)
 {
     (void)state;
@@ -246,9 +307,8 @@ static void custom_and_bad_arguments(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(matches_the_textbook),
-        cmocka_unit_test(threads_do_not_count),
-        cmocka_unit_test(softmax_through_blocks),
+        cmocka_unit_test(matches_the_textbook),     cmocka_unit_test(threads_do_not_count),
+        cmocka_unit_test(rows_are_told_once),       cmocka_unit_test(softmax_through_blocks),
         cmocka_unit_test(custom_and_bad_arguments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

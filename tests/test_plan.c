@@ -96,11 +96,80 @@ static void costs_are_on_record(void **state)
     dopt_net_destroy(&net);
 }
 
+static dopt_net *twin_of(dopt_net *net, const ptrdiff_t *n)
+{
+    dopt_net *twin = NULL;
+    ASSERT_OK(dopt_net_create(DOPT_F64, dopt_net_depth(net), n, NULL, &twin));
+    for (int j = 1; j <= dopt_net_depth(net); j++)
+        test_copy(dopt_const(dopt_net_factor(net, j)), dopt_net_factor(twin, j));
+    return twin;
+}
+
+/* A step that leaves outer products unformed moves the factors as one that forms them, bit by bit, and the gradients
+   can still be seen. */
+static void thin_steps_are_steps(void **state)
+{
+    (void)state;
+    dopt_rng rng = test_rng_begin(__func__);
+    for (int round = 0; round < test_rounds(200); round++) {
+        const int depth = (int)test_int(&rng, 1, 5);
+        ptrdiff_t n[6];
+        for (int j = 0; j <= depth; j++)
+            n[j] = j == depth && round % 2 ? 1 : test_size(&rng, 30);
+        dopt_net *net = NULL;
+        dopt_optim *one = NULL, *two = NULL;
+        test_array g = test_array_new(n[depth], n[0], DOPT_F64, (test_layout)(round % TEST_LAYOUTS));
+        test_fill(&rng, g.view);
+        ASSERT_OK(dopt_net_create(DOPT_F64, depth, n, NULL, &net));
+        ASSERT_OK(dopt_net_init_normal(net, &rng, 0.5));
+        dopt_net *twin = twin_of(net, n);
+        ASSERT_OK(dopt_optim_create(DOPT_OPTIM_GD, &one));
+        ASSERT_OK(dopt_optim_create(DOPT_OPTIM_GD, &two));
+        for (int step = 0; step < 3; step++) {
+            ASSERT_OK(dopt_step(one, net, dopt_const(g.view)));
+            ASSERT_OK(dopt_net_backward(twin, dopt_const(g.view)));
+            ASSERT_OK(dopt_optim_apply_net(two, twin));
+            for (int j = 1; j <= depth; j++) {
+                ASSERT_MAT_SAME(dopt_const(dopt_net_factor(net, j)), dopt_const(dopt_net_factor(twin, j)));
+                if (step != 1)
+                    ASSERT_MAT_SAME(dopt_const(dopt_net_grad(net, j)), dopt_const(dopt_net_grad(twin, j)));
+            }
+        }
+        test_array_free(&g);
+        dopt_net_destroy(&net);
+        dopt_net_destroy(&twin);
+        dopt_optim_destroy(&one);
+        dopt_optim_destroy(&two);
+    }
+}
+
+static void overflow_moves_nothing(void **state)
+{
+    (void)state;
+    const ptrdiff_t n[] = { 3, 4, 1 };
+    double g[3] = { 1e200, 1.0, 2.0 };
+    dopt_net *net = NULL;
+    dopt_optim *optim = NULL;
+    ASSERT_OK(dopt_net_create(DOPT_F64, 2, n, NULL, &net));
+    ASSERT_OK(dopt_net_init_identity(net, 1e200));
+    dopt_net *before = twin_of(net, n);
+    ASSERT_OK(dopt_optim_create(DOPT_OPTIM_GD, &optim));
+    ASSERT_FAILS(dopt_step(optim, net, dopt_cmat_f64(g, 1, 3)), DOPT_ERR_NONFINITE, "grads[0][0, 0] is inf");
+    for (int j = 1; j <= 2; j++)
+        ASSERT_MAT_SAME(dopt_const(dopt_net_factor(net, j)), dopt_const(dopt_net_factor(before, j)));
+    assert_int_equal(dopt_optim_steps(optim), 0);
+    dopt_net_destroy(&net);
+    dopt_net_destroy(&before);
+    dopt_optim_destroy(&optim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plans_are_the_cheapest),
         cmocka_unit_test(costs_are_on_record),
+        cmocka_unit_test(thin_steps_are_steps),
+        cmocka_unit_test(overflow_moves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

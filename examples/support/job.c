@@ -25,6 +25,7 @@ const char *const job_usage =
     "  --init-std S          their standard deviation; default 0.01\n"
     "  --width H             hidden width of the factors; default 1\n"
     "  --seed S              default 1\n"
+    "  --threads N           runs side by side; default 0, as many as there are processors\n"
     "  --record EVERY        write the loss each so many steps; default: 200 times in all\n"
     "  --out DIR             write curves.csv, summary.json, curves.gp and curves.svg there\n"
     "  --quiet               the table only\n"
@@ -90,6 +91,16 @@ static bool read_init(const option *o, const char *text)
     return false;
 }
 
+static bool read_threads(const option *o, const char *text)
+{
+    int64_t count = 0;
+    const option number = { .to = &count };
+    if (!option_count(&number, text) || count > JOB_THREADS_MAX)
+        return false;
+    *(int *)o->to = (int)count;
+    return true;
+}
+
 static bool read_lr(const option *o, const char *text)
 {
     if (strcmp(text, "auto") == 0)
@@ -125,6 +136,7 @@ bool job_read(int argc, char **argv, job *out, char message[256])
         { "--init", read_init, &out->init, 0, "normal, balanced or identity" },
         { "--init-std", option_real, &out->init_std, 0.0, "a number from 0 up" },
         { "--steps", option_count, &out->steps, 1, from_one },
+        { "--threads", read_threads, &out->threads, 0, "an integer in [0, 64]" },
         { "--batch", option_count, &out->batch, 0, from_zero },
         { "--width", option_count, &out->width, 1, from_one },
         { "--seed", option_count, &out->seed, 0, from_zero },

@@ -9,7 +9,7 @@
 
 #include <depthopt/depthopt.h>
 
-enum { JOB_LIST_MAX = 16 };
+enum { JOB_LIST_MAX = 16, JOB_THREADS_MAX = 64 };
 
 /* A way to train: an optimizer on one of the library's models. */
 typedef struct method {
@@ -24,6 +24,7 @@ typedef struct job {
     double depths[JOB_LIST_MAX];
     const method *methods[JOB_LIST_MAX];
     int depth_count, method_count;
+    int threads;          /* 0: all processors */
     int64_t steps, every; /* every: record each so many steps */
     int64_t batch, width, seed;
     dopt_init init;

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+#define _POSIX_C_SOURCE 200809L
+
 #include "run.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "progress.h"
 
@@ -12,21 +16,44 @@ static const double grid[] = { 1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1
 
 enum { grid_size = sizeof grid / sizeof *grid };
 
+/* All runs, and the threads that train them. */
+typedef struct crew {
+    run *runs;
+    int count, next;
+    const job *j;
+    const dopt_objective *objective;
+    progress shown;
+    double done; /* steps, of all runs */
+    char *message;
+    bool failed;
+    pthread_mutex_t mutex; /* of next, shown, done, message and failed */
+} crew;
+
 typedef struct recorder {
     run *r;
     const job *j;
-    dopt_objective *objective;
-    progress *shown;
+    dopt_objective *objective; /* of all data, if the run's is of batches */
+    crew *c;
     bool failed;
 } recorder;
+
+enum { between = 64 }; /* steps between two looks at the progress */
+
+static void show_progress(crew *c)
+{
+    (void)pthread_mutex_lock(&c->mutex);
+    c->done += between;
+    progress_show(&c->shown, c->done / ((double)c->j->steps * c->count));
+    (void)pthread_mutex_unlock(&c->mutex);
+}
 
 /* Every so many steps, and at the twentieths that the table shows. With batches, the loss of all data is evaluated. */
 static int on_step(const dopt_event *event, void *user)
 {
     recorder *rec = user;
     const int64_t twentieth = rec->j->steps < 20 ? 1 : rec->j->steps / 20;
-    if (event->step % 64 == 0)
-        progress_show(rec->shown, (double)event->step / (double)rec->j->steps);
+    if (event->step % between == between - 1)
+        show_progress(rec->c);
     if (event->step % rec->j->every != 0 && event->step % twentieth != 0 && event->step != rec->j->steps)
         return 0;
     double loss = event->value;
@@ -57,63 +84,112 @@ static dopt_status search(run *r, const job *j, dopt_objective *objective, dopt_
 {
     dopt_fit_options o = options_of(r, j);
     int best = 0;
-    const dopt_status status = dopt_lr_search(objective, &o, dopt_const(w), grid_size, grid, 0, NULL, &best);
+    const dopt_status status = dopt_lr_search(objective, &o, dopt_const(w), grid_size, grid, j->threads, NULL, &best);
     r->lr = grid[best];
     r->searched = true;
     return status;
 }
 
-static dopt_status train(run *r, const job *j, dopt_objective *objective, dopt_mat w, progress *shown)
-{
-    dopt_objective *whole = NULL;
-    dopt_report report;
-    recorder rec = { r, j, NULL, shown, false };
-    dopt_fit_options o = options_of(r, j);
-    o.callback = on_step;
-    o.user = &rec;
-    dopt_status status = DOPT_OK;
-    if (j->batch > 0 && j->batch < dopt_objective_examples(objective))
-        status = dopt_objective_clone(objective, &whole);
-    rec.objective = whole;
-    if (status == DOPT_OK)
-        status = dopt_fit(objective, &o, w, &report);
-    dopt_objective_destroy(&whole);
-    if (status == DOPT_OK && rec.failed)
-        status = DOPT_ERR_NOMEM;
-    if (status == DOPT_OK) {
-        r->seconds = report.seconds;
-        r->steps = report.steps;
-        r->diverged = report.reason == DOPT_STOP_DIVERGED;
-    }
-    return status;
-}
-
-bool run_train(run *r, const job *j, const method *how, double depth, dopt_objective *objective, char message[256])
+bool run_prepare(run *r, const job *j, const method *how, double depth, dopt_objective *objective, char message[256])
 {
     const ptrdiff_t d = dopt_objective_cols(objective);
     const run fresh = { .how = how, .depth = depth, .lr = j->lr };
-    char label[64];
     *r = fresh;
+    if (r->lr > 0.0)
+        return true;
     double *weights = calloc((size_t)d, sizeof *weights);
     if (!weights) {
         (void)snprintf(message, 256, "out of memory");
         return false;
     }
-    const dopt_mat w = dopt_mat_f64(weights, 1, d);
+    char label[64];
     (void)snprintf(label, sizeof label, "%s, depth %g", how->name, depth);
     progress shown = progress_begin(label, j->quiet);
-    dopt_status status = DOPT_OK;
-    if (r->lr == 0.0) {
-        progress_note(&shown, "learning rate ...");
-        status = search(r, j, objective, w);
-    }
-    if (status == DOPT_OK)
-        status = train(r, j, objective, w, &shown);
+    progress_note(&shown, "learning rate ...");
+    const dopt_status status = search(r, j, objective, dopt_mat_f64(weights, 1, d));
     progress_end(&shown);
     free(weights);
     if (status != DOPT_OK)
         (void)snprintf(message, 256, "%s: %.160s", label, dopt_last_error());
     return status == DOPT_OK;
+}
+
+static dopt_status train_on(crew *c, run *r, dopt_objective *objective, dopt_objective *whole, double *weights)
+{
+    dopt_report report;
+    recorder rec = { r, c->j, whole, c, false };
+    dopt_fit_options o = options_of(r, c->j);
+    o.callback = on_step;
+    o.user = &rec;
+    const dopt_status status =
+        dopt_fit(objective, &o, dopt_mat_f64(weights, 1, dopt_objective_cols(objective)), &report);
+    if (status != DOPT_OK)
+        return status;
+    r->seconds = report.seconds;
+    r->steps = report.steps;
+    r->diverged = report.reason == DOPT_STOP_DIVERGED;
+    return rec.failed ? DOPT_ERR_NOMEM : DOPT_OK;
+}
+
+/* One run, on objectives of its own. */
+static dopt_status train(crew *c, run *r)
+{
+    const bool batches = c->j->batch > 0 && c->j->batch < dopt_objective_examples(c->objective);
+    dopt_objective *objective = NULL, *whole = NULL;
+    double *weights = calloc((size_t)dopt_objective_cols(c->objective), sizeof *weights);
+    dopt_status status = weights ? dopt_objective_clone(c->objective, &objective) : DOPT_ERR_NOMEM;
+    if (status == DOPT_OK && batches)
+        status = dopt_objective_clone(c->objective, &whole);
+    if (status == DOPT_OK)
+        status = train_on(c, r, objective, whole, weights);
+    dopt_objective_destroy(&objective);
+    dopt_objective_destroy(&whole);
+    free(weights);
+    return status;
+}
+
+static run *next_run(crew *c)
+{
+    (void)pthread_mutex_lock(&c->mutex);
+    run *r = c->next < c->count && !c->failed ? &c->runs[c->next++] : NULL;
+    (void)pthread_mutex_unlock(&c->mutex);
+    return r;
+}
+
+static void *work(void *argument)
+{
+    crew *c = argument;
+    for (run *r; (r = next_run(c));) {
+        const dopt_status status = train(c, r);
+        if (status == DOPT_OK)
+            continue;
+        (void)pthread_mutex_lock(&c->mutex);
+        c->failed = true;
+        (void)snprintf(c->message, 256, "%s, depth %g: %.160s", r->how->name, r->depth,
+                       status == DOPT_ERR_NOMEM ? "out of memory" : dopt_last_error());
+        (void)pthread_mutex_unlock(&c->mutex);
+    }
+    return NULL;
+}
+
+bool runs_train(run *runs, int count, const job *j, const dopt_objective *objective, char message[256])
+{
+    pthread_t helpers[JOB_THREADS_MAX];
+    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    const int all = processors < 1 ? 1 : processors > JOB_THREADS_MAX ? JOB_THREADS_MAX : (int)processors;
+    const int threads = j->threads > 0 ? j->threads : all;
+    crew c = { .runs = runs, .count = count, .j = j, .objective = objective, .message = message };
+    int started = 0;
+    (void)pthread_mutex_init(&c.mutex, NULL);
+    c.shown = progress_begin("training", j->quiet);
+    while (started + 1 < threads && started + 1 < count && pthread_create(&helpers[started], NULL, work, &c) == 0)
+        started++;
+    (void)work(&c);
+    for (int i = 0; i < started; i++)
+        (void)pthread_join(helpers[i], NULL);
+    progress_end(&c.shown);
+    (void)pthread_mutex_destroy(&c.mutex);
+    return !c.failed;
 }
 
 void run_free(run *r)

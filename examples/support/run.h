@@ -16,10 +16,13 @@ typedef struct run {
 } run;
 
 /*
- * Train by `how` at `depth`: search for the learning rate if the job gives none, then run once more and record. The
- * objective is that of all data. False: `message` says what failed.
+ * Set up a run by `how` at `depth`: if the job gives no learning rate, search for it, on all threads that the job
+ * allows. The objective is that of all data. False: `message` says what failed.
  */
-bool run_train(run *r, const job *j, const method *how, double depth, dopt_objective *objective, char message[256]);
+bool run_prepare(run *r, const job *j, const method *how, double depth, dopt_objective *objective, char message[256]);
+
+/* Train all runs and record them, several side by side. The results do not depend on how many. */
+bool runs_train(run *runs, int count, const job *j, const dopt_objective *objective, char message[256]);
 void run_free(run *r);
 
 /* Loss at a step, or at the last recorded one before it; NaN if it ended earlier. */

@@ -20,9 +20,9 @@
  * so the cost does not depend on N, N need not be an integer, and N = INFINITY stands for the limit of
  * P_W / N, where K_rc is the logarithmic mean of s_r^2 and s_c^2. At N = 1, P_W(G) = G.
  *
- * W = 0 is a fixed point for every N > 1, as it is for the factors: start from somewhere else, from the
- * product of small random factors (dopt_net_init_normal(), dopt_net_product()) or a small multiple of the
- * identity, say.
+ * W = 0 is a fixed point for every N > 1, as it is for the factors: start from somewhere else, with singular
+ * values of 0.1 to 1, say: from the product of random factors (dopt_net_init_normal(), dopt_net_product()) or a
+ * multiple of the identity.
  *
  * Source: Arora, Cohen, Hazan, "On the Optimization of Deep Networks: Implicit Acceleration by
  * Overparameterization", ICML 2018, Theorem 1 and Claims 1 and 2. Derivations: docs/math/e2e.md.
@@ -39,7 +39,7 @@ DOPT_BEGIN_DECLS
 
 /**
  * Workspace for one shape and one depth. With the default options it carries nothing from call to call but the
- * record of the route that the last call took; see dopt_e2e_options.refresh_tolerance.
+ * record of what it did; see dopt_e2e_options.refresh_tolerance.
  *
  * Thread safety: one thread at a time per handle; distinct handles are independent.
  */
@@ -70,19 +70,26 @@ typedef struct dopt_e2e_options {
     dopt_allocator allocator; /**< Default: malloc and free. */
     dopt_logger logger;       /**< Told when a fallback had to step in. Default: silent. */
     /**
-     * In [0, 1). 0, the default: every call decomposes its w. Above 0 the handle keeps the basis (U, V) and
-     * reuses it while U^T w V is diagonal, and w within the span of V, up to this part of ||w||_F; else it
-     * decomposes w and keeps that basis. Six products a call then, whatever the depth, instead of the
-     * decomposition: for the small steps of training, where w hardly turns from one to the next. The result
-     * is P of a matrix within that distance of w. It pays for w with a small side of some hundreds; where
-     * the sides differ by more than 2.5 times, a call that decomposes may be the cheaper one. For k != d
-     * the distance is known to about 3 sqrt(n eps) only, n the smaller side, and what cannot be told apart
-     * from a larger one is decomposed.
+     * In [0, 1). 0, the default: every call decomposes its w. Above 0 the handle keeps the last basis (U, V) and
+     * first tests whether it still fits: what U^T w V has off its diagonal, and what of w lies outside of the
+     * span of V, must be at most a quarter of refresh_tolerance times ||w||_F. If so, the call costs six
+     * products, whatever the depth (DOPT_E2E_ROUTE_REUSED). If not, it costs the test, two of these, and a
+     * decomposition; after failed tests, some calls decompose without one. So:
+     *
+     * - Start with 0.1, or 0.01 where steps are tiny, and compare dopt_e2e_refreshes() with the number of calls:
+     *   above a half, take 0. How often w is decomposed depends on how far it turns from step to step, and so
+     *   on the learning rate, more than on its size. Square w gain most; where the sides differ by more than
+     *   2.5 times, compare the times.
+     * - Along training runs the relative error of a call has stayed below twice the tolerance
+     *   (docs/numerics.md); that is no bound, least of all at N = INFINITY with singular values over many
+     *   decades. Weights drift from the exact run's by some per cent over hundreds of steps at 0.1.
+     * - For k != d, tolerances below about 12 sqrt(n eps), n the smaller side, never reuse a basis.
+     * - The result depends on the earlier calls of the handle.
      */
     double refresh_tolerance;
 } dopt_e2e_options;
 
-/** Initializer of dopt_e2e_options: all defaults. */
+/** Initializer of dopt_e2e_options, for its declaration: all defaults. */
 #define DOPT_E2E_OPTIONS_INIT                                                                          \
     { sizeof(dopt_e2e_options), DOPT_E2E_NESTED, { NULL, NULL, NULL }, { NULL, NULL }, 0.0 }
 
@@ -127,8 +134,9 @@ DOPT_API void dopt_e2e_destroy(dopt_e2e **e2e);
  * promise more. docs/numerics.md has measurements against 60-digit arithmetic.
  *
  * float32: w is decomposed in float64, and the products with grad are float32's: the error is a small multiple
- * of sqrt(m) eps_32 times the largest eigenvalue of P times ||grad||_F. Numbers beyond 1e8 or below 1e-8 go
- * through float64 as a whole.
+ * of sqrt(m) eps_32 times the largest eigenvalue of P times ||grad||_F. It halves the memory of your arrays, and
+ * takes from all of the time of float64 (n = 100) to about three quarters of it (n = 500 and above). Numbers
+ * beyond 1e8 or below 1e-8 go through float64 as a whole.
  *
  * @retval DOPT_ERR_INVALID    `e2e` or a data pointer is NULL
  * @retval DOPT_ERR_SHAPE      a view is not a k x d view
@@ -148,8 +156,12 @@ DOPT_API dopt_status dopt_e2e_apply(dopt_e2e *e2e, dopt_cmat w, dopt_cmat grad, 
  *
  * @param[in,out] w             k x d, finite; untouched on failure
  * @param[in]     grad          k x d, finite, dL/dW at w; must not overlap `w`
- * @param[in]     lr            learning rate, finite, >= 0
+ * @param[in]     lr            learning rate, finite, >= 0; see below
  * @param[in]     weight_decay  lambda of the factors' weight decay, finite, >= 0
+ *
+ * P multiplies a gradient by up to N s_1^{2-2/N}, its largest eigenvalue (dopt_e2e_spectrum(); s_1^2 for N = INFINITY),
+ * so descent is stable up to lr = 2 / (that times the largest curvature of L), and the bound falls as s_1 grows. For
+ * the same reason a w whose singular values are far below 1 moves slowly at first.
  *
  * Cost, accuracy and statuses as dopt_e2e_apply(); DOPT_ERR_INVALID for a value out of range too. The step
  * is folded into the last product: it costs nothing beside it.
@@ -162,7 +174,9 @@ DOPT_API dopt_status dopt_e2e_update(dopt_e2e *e2e, dopt_mat w, dopt_cmat grad, 
  *
  * P_w as a linear map on k x d matrices is symmetric positive semidefinite; its eigenvectors are u_r v_c^T,
  * r = 1 ... k, c = 1 ... d (all of U, all of V), and the eigenvalue of that pair is K_rc, with s = 0 past
- * min(k, d): K_rc = s_r^{2-2/N} when s_c = 0; when both are 0 it is 0 for N > 1 and 1 for N = 1.
+ * min(k, d): K_rc = s_r^{2-2/N} when s_c = 0; when both are 0 it is 0 for N > 1 and 1 for N = 1. r and c count
+ * singular values in descending order, not rows and columns of w. For N = INFINITY they are those of lim P/N, and
+ * 0 where s_r or s_c is.
  *
  * @param[in]  w            k x d, finite, float64 or float32
  * @param[out] sigma        min(k, d) singular values, descending; NULL: not wanted

@@ -64,9 +64,7 @@ typedef dopt_status (*dopt_loss_fn)(dopt_cmat z, dopt_cmat y, double *sum, dopt_
 /**
  * Create a loss. One function for each kind.
  *
- * @param[in]  p        exponent of lp, finite, >= 1
- * @param[in]  delta    where huber turns from square to linear, finite, > 0
- * @param[in]  fn,user  callback of the custom loss, not NULL, and its argument; kept
+ * @param[in]  p        exponent, finite, >= 1
  * @param[in]  options  NULL for the defaults; not kept
  * @param[out] out      the new loss, to be freed with dopt_loss_destroy(); untouched on failure
  *
@@ -77,13 +75,13 @@ typedef dopt_status (*dopt_loss_fn)(dopt_cmat z, dopt_cmat y, double *sum, dopt_
 DOPT_API dopt_status dopt_loss_create_lp(double p, const dopt_loss_options *options, dopt_loss **out);
 /** See dopt_loss_create_lp(). */
 DOPT_API dopt_status dopt_loss_create_squared(const dopt_loss_options *options, dopt_loss **out);
-/** See dopt_loss_create_lp(). */
+/** See dopt_loss_create_lp(); `delta`: where the loss turns from square to linear, finite, > 0. */
 DOPT_API dopt_status dopt_loss_create_huber(double delta, const dopt_loss_options *options, dopt_loss **out);
 /** See dopt_loss_create_lp(). */
 DOPT_API dopt_status dopt_loss_create_logistic(const dopt_loss_options *options, dopt_loss **out);
 /** See dopt_loss_create_lp(). */
 DOPT_API dopt_status dopt_loss_create_softmax_ce(const dopt_loss_options *options, dopt_loss **out);
-/** See dopt_loss_create_lp(). */
+/** See dopt_loss_create_lp(); `fn` and its argument `user` are kept, and `fn` is not NULL. */
 DOPT_API dopt_status dopt_loss_create_custom(dopt_loss_fn fn, void *user, const dopt_loss_options *options,
                                              dopt_loss **out);
 

@@ -7,7 +7,8 @@
  * Choose a learning rate by trying a grid.
  *
  * The candidates are run over the whole horizon, since a rate that is ahead early may go unstable later,
- * and the one with the smallest value at its end wins. Runs that diverge are out.
+ * and the one with the smallest value at its end wins. Runs that diverge are out, and end when they do: when a number
+ * is not finite, or when the value has grown to a million times what it was at the start.
  */
 
 #include <stddef.h>
@@ -30,7 +31,7 @@ typedef struct dopt_lr_trial {
 /**
  * Run `count` candidates and choose.
  *
- * @param[in]  objective  each run works on a clone of it
+ * @param[in]  objective  each run works on a clone of it, on one thread
  * @param[in]  options    of every run, but for `lr`; the callback is called from several threads if `threads` is
  *                        not 1; NULL for the defaults
  * @param[in]  w0         k x d: the start if options->init is GIVEN, else only its shape matters
@@ -41,7 +42,9 @@ typedef struct dopt_lr_trial {
  * @param[out] trials     `count` results in the order of the grid; NULL: not wanted; untouched on failure
  * @param[out] best       index of the winner, the smaller learning rate in a tie; untouched on failure
  *
- * Memory: each running candidate has its own W, optimizer and workspace.
+ * Memory: each running candidate has its own W, optimizer and workspace, so that at most `threads` of them are there at
+ * a time. With several outputs the runs call the BLAS side by side, which is best on one thread then
+ * (OPENBLAS_NUM_THREADS=1); with one output they do not call it.
  *
  * @retval DOPT_ERR_INVALID    a pointer is NULL, or a value is out of range
  * @retval DOPT_ERR_NUMERICAL  every candidate diverged: try smaller ones

@@ -13,7 +13,11 @@
  *     row-major     col_stride == 1, row_stride >= cols      (C order)
  *     column-major  row_stride == 1, col_stride >= rows      (Fortran order)
  *
- * so that C arrays, Fortran arrays, sub-blocks of both and the transposes of all of them are used where
+ * dopt_mat_f64(a, k, d) is a C array without gaps, dopt_transposed(dopt_mat_f64(a, d, k)) a k x d Fortran array without
+ * gaps, dopt_block() a part of either; anything else is written out, { a, k, d, ld, 1, DOPT_F64 } for rows that are ld
+ * elements apart, { a, k, d, 1, ld, DOPT_F64 } for columns that are.
+ *
+ * So C arrays, Fortran arrays, sub-blocks of both and the transposes of all of them are used where
  * they are, without a copy. Elements between the rows (or columns) of a view are never read or written.
  * Every function checks the views it gets: extents in [1, 2147483647], strides as above, `data` not NULL.
  *
@@ -94,6 +98,30 @@ static inline dopt_cmat dopt_ctransposed(dopt_cmat m)
 {
     dopt_cmat t = { m.data, m.cols, m.rows, m.col_stride, m.row_stride, m.dtype };
     return t;
+}
+
+/** The `rows` x `cols` block of m whose first element is (r, c) of m; it must lie within m. */
+static inline dopt_mat dopt_block(dopt_mat m, ptrdiff_t r, ptrdiff_t c, ptrdiff_t rows, ptrdiff_t cols)
+{
+    const ptrdiff_t at = r * m.row_stride + c * m.col_stride;
+    dopt_mat b = { NULL, rows, cols, m.row_stride, m.col_stride, m.dtype };
+    if (m.dtype == DOPT_F64)
+        b.data = (double *)m.data + at;
+    else
+        b.data = (float *)m.data + at;
+    return b;
+}
+
+/** The same of a read-only view. */
+static inline dopt_cmat dopt_cblock(dopt_cmat m, ptrdiff_t r, ptrdiff_t c, ptrdiff_t rows, ptrdiff_t cols)
+{
+    const ptrdiff_t at = r * m.row_stride + c * m.col_stride;
+    dopt_cmat b = { NULL, rows, cols, m.row_stride, m.col_stride, m.dtype };
+    if (m.dtype == DOPT_F64)
+        b.data = (const double *)m.data + at;
+    else
+        b.data = (const float *)m.data + at;
+    return b;
 }
 
 /** No matrix, for arguments that may be left out ("data NULL: not wanted"). */

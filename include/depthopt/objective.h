@@ -34,6 +34,28 @@ typedef struct dopt_batch {
     ptrdiff_t count;       /**< >= 1. The mean is over these rows. */
 } dopt_batch;
 
+/** Whether the squared loss of all rows is evaluated without them; see dopt_objective_create_data(). */
+typedef enum dopt_reduction {
+    DOPT_REDUCTION_AUTO = 0, /**< Where m >= 8 (d + k), d + k <= 1024, and `rows_read` is NULL. */
+    DOPT_REDUCTION_ON = 1,   /**< Always, for the squared loss and for l_p with p = 2. */
+    DOPT_REDUCTION_OFF = 2   /**< Never. */
+} dopt_reduction;
+
+/** How all rows are evaluated. */
+typedef enum dopt_route {
+    DOPT_ROUTE_CUSTOM = 0,   /**< By a callback. */
+    DOPT_ROUTE_PASS = 1,     /**< One output: one pass over X, by kernels of the library. */
+    DOPT_ROUTE_PRODUCTS = 2, /**< Matrix products, by blocks of rows. */
+    DOPT_ROUTE_REDUCED = 3   /**< Squared loss: from a triangular factor of [X Y]. */
+} dopt_route;
+
+/**
+ * Told that rows first ... first + count - 1 of X have been read, and that this evaluation (or the check at creation)
+ * does not need them again: memory that is a view of a file may be given back to the system. Called from all threads
+ * of the objective, for different rows.
+ */
+typedef void (*dopt_rows_fn)(ptrdiff_t first, ptrdiff_t count, void *user);
+
 /** Start from DOPT_OBJECTIVE_OPTIONS_INIT; later releases append fields. */
 typedef struct dopt_objective_options {
     size_t struct_size;       /**< Set by the initializer. */
@@ -42,10 +64,16 @@ typedef struct dopt_objective_options {
                                    the BLAS decides for the rest. They belong to the handle and start with it. The
                                    result is the same, bit by bit, for any number. Default 0: all processors if
                                    there is enough work, else 1. */
+    dopt_reduction reduction; /**< Default DOPT_REDUCTION_AUTO. */
+    dopt_rows_fn rows_read;   /**< For X larger than memory. Row-major X with one output and an elementwise loss; not
+                                   for lists of rows, nor while a factor of [X Y] is made. Default NULL. */
+    void *user;               /**< Its argument; kept, by clones too. */
+    ptrdiff_t rows_step;      /**< Rows that a thread reads between two calls, >= 0. Default 0: 4096. */
 } dopt_objective_options;
 
 /** Initializer of dopt_objective_options: all defaults. */
-#define DOPT_OBJECTIVE_OPTIONS_INIT { sizeof(dopt_objective_options), { NULL, NULL, NULL }, 0 }
+#define DOPT_OBJECTIVE_OPTIONS_INIT                                                                        \
+    { sizeof(dopt_objective_options), { NULL, NULL, NULL }, 0, DOPT_REDUCTION_AUTO, NULL, NULL, 0 }
 
 /**
  * The objective of a data set: value = loss(X W^T, Y) and its gradient dL/dW = dZ^T X, a k x d matrix.
@@ -58,7 +86,9 @@ typedef struct dopt_objective_options {
  * @param[in]  options  NULL for the defaults; not kept
  * @param[out] out      to be freed with dopt_objective_destroy(); untouched on failure
  *
- * Cost: one pass over x and y to check them.
+ * Cost: one pass over x and y to check them. For the squared loss, where `reduction` says so, a QR decomposition of
+ * [X Y] by blocks of rows, 2 m (d + k)^2 flops, after which evaluating all rows takes 2 k d^2 flops instead of
+ * 4 m k d, at the accuracy of a pass over the data. Minibatches still read their rows. Clones share the factor.
  *
  * @retval DOPT_ERR_INVALID    a pointer is NULL, or y holds a target that the loss does not allow
  * @retval DOPT_ERR_SHAPE      x and y have different numbers of rows, or a view is not valid
@@ -120,6 +150,12 @@ DOPT_API ptrdiff_t dopt_objective_cols(const dopt_objective *objective);
 /** m, the number of examples; 0 for a custom objective or NULL. */
 DOPT_API ptrdiff_t dopt_objective_examples(const dopt_objective *objective);
 
+/** How all rows are evaluated; DOPT_ROUTE_CUSTOM for NULL. */
+DOPT_API dopt_route dopt_objective_route(const dopt_objective *objective);
+
+/** Threads that share an evaluation; 1 where none do, and for NULL. */
+DOPT_API int dopt_objective_threads(const dopt_objective *objective);
+
 /** Element type of the data and so of W and the gradient; DOPT_F64 for a custom objective or NULL. A custom
  * objective takes W of either dtype. */
 DOPT_API dopt_dtype dopt_objective_dtype(const dopt_objective *objective);
@@ -134,7 +170,8 @@ DOPT_API dopt_dtype dopt_objective_dtype(const dopt_objective *objective);
  *                    A data objective leaves both outputs untouched on failure; a custom one its gradient
  *                    as the callback left it.
  *
- * Cost: one pass over the rows of X, by blocks that stay in cache; 4 count k d flops. Allocates nothing.
+ * Cost: one pass over the rows of X, by blocks that stay in cache; 4 count k d flops; or as dopt_objective_route()
+ * says. Allocates nothing.
  * Accuracy: sums in blocks, each to count eps; float32 data: products in float32, sums over blocks in double.
  *
  * @retval DOPT_ERR_INVALID    `objective` is NULL, or the batch is empty or out of range

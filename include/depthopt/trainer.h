@@ -132,6 +132,7 @@ typedef struct dopt_report {
     double best_value;       /**< Smallest value seen. */
     int64_t best_step;       /**< Steps taken when it was seen. */
     double seconds;          /**< Wall time since creation. */
+    dopt_route route;        /**< How the objective evaluates all rows: what `reduction` came to. */
 } dopt_report;
 
 /**

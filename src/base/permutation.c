@@ -27,7 +27,7 @@ dopt__permutation dopt__permutation_of(uint64_t seed, uint64_t round, uint64_t n
     const uint32_t key[2] = { (uint32_t)seed, (uint32_t)(seed >> 32) };
     p.a = n < 2 ? 1 : root_above(n);
     p.b = quotient_above(n, p.a);
-    p.turns = n < 256 ? dopt__permutation_turns_most : n < 65536 ? 12 : 8;
+    p.turns = n < 256 ? dopt__permutation_turns_most : n < 2048 ? 12 : 8;
     for (uint32_t block = 0; (int)block < p.turns / 4; block++) {
         const uint32_t counter[4] = { block, 0x7065726du, (uint32_t)round, (uint32_t)(round >> 32) };
         dopt_philox4x32(counter, key, p.keys + (size_t)4 * block);

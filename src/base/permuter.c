@@ -3,7 +3,12 @@
 
 #include "base/permutation.h"
 
+#include <assert.h>
+#include <string.h>
+
 enum { some = 64 };
+
+static_assert(sizeof(ptrdiff_t) == sizeof(uint64_t), "row numbers are 64 bits wide");
 
 static inline uint32_t turned(uint32_t x, uint32_t other, uint32_t key, uint32_t size)
 {
@@ -37,10 +42,15 @@ static void fill(const dopt__permutation *p, ptrdiff_t first, ptrdiff_t count, p
             left += full;
         }
         turn_all(p, l, r);
-        for (ptrdiff_t i = 0; i < some && at + i < count; i++) {
-            const uint64_t to = (uint64_t)l[i] * b + r[i];
-            out[at + i] = (ptrdiff_t)(to < p->n ? to : dopt__permuted(p, to));
-        }
+        const ptrdiff_t wanted = count - at < some ? count - at : some;
+        uint64_t to[some], top = 0;
+        for (int i = 0; i < some; i++)
+            to[i] = (uint64_t)l[i] * b + r[i];
+        for (int i = 0; i < wanted; i++)
+            top = to[i] > top ? to[i] : top;
+        for (int i = 0; i < wanted && top >= p->n; i++)
+            to[i] = to[i] < p->n ? to[i] : dopt__permuted(p, to[i]);
+        memcpy(out + at, to, (size_t)wanted * sizeof *out);
     }
 }
 

@@ -8,15 +8,18 @@
 
 /*
  * Decompose a wide w (small x d), whose largest magnitude is `largest`: U and V into the workspace, s / s_1 and s_1
- * into the handle. Where `spare_v` is true and the values are close together, V is not formed: dopt__svd_has_vt()
- * tells. DOPT_ERR_NUMERICAL: nothing converged, or s_1 overflows.
+ * into the handle. `narrow`: float32's rounding is good enough for a float32 w. Where `spare_v` is true and the values
+ * are close together, V is not formed: dopt__svd_has_vt() tells. DOPT_ERR_NUMERICAL: nothing converged, or s_1
+ * overflows.
  */
-dopt_status dopt__basis_refresh(dopt_e2e *e2e, const char *func, dopt_cmat w, double largest, bool spare_v);
+dopt_status dopt__basis_refresh(dopt_e2e *e2e, const char *func, dopt_cmat w, double largest, bool spare_v,
+                                bool narrow);
 
 /*
  * Whether the basis of an earlier call serves for w: the part of U^T w V off the diagonal, and the part of w outside of
- * V, are together within the handle's tolerance of ||w||_F. Then the diagonal becomes s. `u` and `vt` are that basis in
- * w's dtype; y (as w) and m (small x rank) are scratch of the same dtype.
+ * V, are together within a quarter of the handle's tolerance of ||w||_F. Then the diagonal becomes s. After failed
+ * tests in a row the answer is no for some calls without one, so that a w that turns fast does not pay for many. `u`
+ * and `vt` are that basis in w's dtype; y (as w) and m (small x rank) are scratch of the same dtype.
  */
 bool dopt__basis_serves(dopt_e2e *e2e, dopt_cmat w, dopt_cmat u, dopt_cmat vt, dopt_mat y, dopt_mat m);
 

@@ -163,7 +163,7 @@ static dopt_status singular_values(dopt_e2e *e2e, const char *func, dopt_cmat w,
         e2e->route = DOPT_E2E_ROUTE_CLOSED_FORM;
         return DOPT_OK;
     }
-    DOPT_TRY(dopt__basis_refresh(e2e, func, e2e->rows > e2e->cols ? dopt_ctransposed(w) : w, largest, false));
+    DOPT_TRY(dopt__basis_refresh(e2e, func, e2e->rows > e2e->cols ? dopt_ctransposed(w) : w, largest, false, false));
     for (ptrdiff_t i = 0; i < e2e->small; i++)
         values[i] = dopt__svd_values(e2e->svd)[i];
     qsort(values, (size_t)e2e->small, sizeof *values, descending);

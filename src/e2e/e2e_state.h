@@ -17,6 +17,8 @@ struct dopt_e2e {
     double *s, *null, *table; /* s / s_1, null_r / s_1^(2-2/N), and scratch: small, small, 2 small */
     double top;               /* s_1 */
     bool has_basis;           /* svd holds U and V */
+    bool is_narrow;           /* which are orthonormal to float32's rounding only */
+    int misses, untested;     /* failed tests of the basis in a row; calls that still go without one */
     long long refreshes;
     dopt_e2e_route route;
 };

@@ -188,7 +188,9 @@ static void combine(const dopt_e2e *e2e, dopt__move move, dopt_mat a, dopt_mat c
 {
     const ptrdiff_t k = e2e->small, d = move.w.cols;
     void *wide = dopt__svd_wide_scratch(e2e->svd).data;
-    const dopt_mat result = matrix(wide, 0, k, d, move.w.dtype);
+    const bool by_columns = move.out.row_stride == 1;
+    const dopt_mat result =
+        by_columns ? dopt_transposed(matrix(wide, 0, d, k, move.w.dtype)) : matrix(wide, 0, k, d, move.w.dtype);
     if (move.w.dtype == DOPT_F32) { /* the other half of the wide scratch holds both */
         const dopt_mat narrow_a = matrix(wide, k * d, k, k, DOPT_F32),
                        narrow_c = matrix(wide, k * (d + k), k, k, DOPT_F32);
@@ -241,12 +243,13 @@ dopt_status dopt__product(dopt_e2e *e2e, dopt__move move)
     const bool wide = (double)move.w.cols > wide_enough * (double)e2e->small;
     factors f;
     bool serves = false;
-    if (keeps && e2e->has_basis && dtype == move.w.dtype) {
+    if (keeps && e2e->has_basis && dtype == move.w.dtype && !(e2e->is_narrow && dtype == DOPT_F64)) {
         f = factors_of(e2e, dtype);
         serves = dopt__basis_serves(e2e, move.w, f.u, f.vt, f.y, f.m);
     }
     if (!serves) {
-        DOPT_TRY(dopt__basis_refresh(e2e, move.func, move.w, move.largest_w, wide && is_ordinary && !keeps));
+        DOPT_TRY(
+            dopt__basis_refresh(e2e, move.func, move.w, move.largest_w, wide && is_ordinary && !keeps, is_ordinary));
         if (!dopt__svd_has_vt(e2e->svd))
             return without_v(e2e, move);
         f = factors_of(e2e, dtype);

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The candidates are handed out one by one to as many workers as there are threads. Each run depends on its candidate
- * alone, and the choice is made when all are done, so the answer does not depend on the threads.
+ * The candidates are handed out one by one to as many workers as there are threads, the largest rates first, as they
+ * are the ones that may end early. Each run depends on its candidate alone, on one thread, and the choice is made when
+ * all are done, so the answer does not depend on the threads.
  */
-#define _POSIX_C_SOURCE 200809L
-
 #include <depthopt/lr_search.h>
 
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include <depthopt/fit.h>
 
 #include "base/check.h"
+#include "base/cpu.h"
 #include "base/memory.h"
 #include "fit/options.h"
 #include "linalg/scan.h"
+#include "objective/clone.h"
 
 enum { threads_max = 256, text_max = 256 };
 
@@ -28,27 +29,51 @@ typedef struct trial {
     char error[text_max]; /* the last error of the thread that ran it */
 } trial;
 
+/* A run whose value has grown by this factor is not coming back. */
+static const double hopeless = 1e6;
+
+/* What is watched of a run. */
+typedef struct watch {
+    dopt_callback callback; /* the caller's */
+    void *user;
+    double limit;
+    bool diverged;
+} watch;
+
 typedef struct search {
     const dopt_objective *objective;
     const dopt_fit_options *options;
     dopt_cmat w0;
     const double *grid;
     trial *trials;
+    int *order; /* of the candidates */
     int count;
     atomic_int next;
 } search;
+
+static int watch_value(const dopt_event *event, void *user)
+{
+    watch *w = user;
+    if (event->step == 0)
+        w->limit = hopeless * fabs(event->value);
+    w->diverged = event->value > w->limit && w->limit > 0.0;
+    return w->diverged || (w->callback && w->callback(event, w->user) != 0);
+}
 
 static dopt_status run_on(const search *s, dopt_objective *objective, dopt_mat w, dopt_lr_trial *result)
 {
     dopt_fit_options options = *s->options;
     dopt_report report;
+    watch watched = { options.callback, options.user, INFINITY, false };
     options.lr = result->lr;
+    options.callback = watch_value;
+    options.user = &watched;
     dopt__copy(1.0, s->w0, w);
     DOPT_TRY(dopt_fit(objective, &options, w, &report));
-    result->reason = report.reason;
+    result->reason = watched.diverged ? DOPT_STOP_DIVERGED : report.reason;
     result->steps = (long long)report.steps;
     result->value = INFINITY;
-    if (report.reason == DOPT_STOP_DIVERGED)
+    if (result->reason == DOPT_STOP_DIVERGED)
         return DOPT_OK;
     const dopt_status status = dopt_objective_eval(objective, dopt_const(w), NULL, &result->value, dopt_mat_none());
     return status == DOPT_ERR_NONFINITE ? DOPT_OK : status; /* of all data, not only of a batch: diverged after all */
@@ -63,7 +88,7 @@ static dopt_status run(const search *s, dopt_lr_trial *result)
         dopt__alloc(allocator, (size_t)w.rows * (size_t)w.cols, w.dtype == DOPT_F64 ? sizeof(double) : sizeof(float));
     if (!w.data)
         return dopt__fail(DOPT_ERR_NOMEM, "dopt_lr_search", "no memory for %td x %td weights", w.rows, w.cols);
-    dopt_status status = dopt_objective_clone(s->objective, &clone);
+    dopt_status status = dopt__objective_clone_on(s->objective, 1, &clone);
     if (status == DOPT_OK)
         status = run_on(s, clone, w, result);
     dopt_objective_destroy(&clone);
@@ -74,7 +99,8 @@ static dopt_status run(const search *s, dopt_lr_trial *result)
 static void *work(void *argument)
 {
     search *s = argument;
-    for (int i; (i = atomic_fetch_add(&s->next, 1)) < s->count;) {
+    for (int next; (next = atomic_fetch_add(&s->next, 1)) < s->count;) {
+        const int i = s->order[next];
         trial *t = &s->trials[i];
         t->result.lr = s->grid[i];
         t->status = run(s, &t->result);
@@ -94,6 +120,17 @@ static void work_side_by_side(search *s, int threads)
     (void)work(s);
     for (int i = 0; i < started; i++)
         (void)pthread_join(helpers[i], NULL);
+}
+
+/* Insertion: grids are short, and mostly in order. */
+static void sort_by_rate(const search *s)
+{
+    for (int i = 0; i < s->count; i++) {
+        int at = i;
+        for (; at > 0 && s->grid[s->order[at - 1]] < s->grid[i]; at--)
+            s->order[at] = s->order[at - 1];
+        s->order[at] = i;
+    }
 }
 
 static dopt_status choose(const char *func, const search *s, dopt_lr_trial *trials, int *best)
@@ -132,14 +169,20 @@ dopt_status dopt_lr_search(dopt_objective *objective, const dopt_fit_options *op
     DOPT_TRY(dopt__fit_options(__func__, options, &known));
     DOPT_TRY(dopt__check_matrix(__func__, "w0", w0, dopt_objective_rows(objective), dopt_objective_cols(objective),
                                 w0.dtype));
-    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    const int all = processors < 1 ? 1 : processors > threads_max ? threads_max : (int)processors;
+    const int processors = dopt__cpu_count(), all = processors > threads_max ? threads_max : processors;
     search s = { .objective = objective, .options = &known, .w0 = w0, .grid = grid, .count = count };
     s.trials = dopt__alloc(&known.allocator, (size_t)count, sizeof *s.trials);
-    DOPT_REQUIRE(s.trials, DOPT_ERR_NOMEM, "no memory for %d trials", count);
+    s.order = dopt__alloc(&known.allocator, (size_t)count, sizeof *s.order);
+    if (!s.trials || !s.order) {
+        dopt__release(&known.allocator, s.trials);
+        dopt__release(&known.allocator, s.order);
+        return dopt__fail(DOPT_ERR_NOMEM, __func__, "no memory for %d trials", count);
+    }
+    sort_by_rate(&s);
     atomic_init(&s.next, 0);
     work_side_by_side(&s, threads == 0 ? all : threads);
     const dopt_status status = choose(__func__, &s, trials, best);
     dopt__release(&known.allocator, s.trials);
+    dopt__release(&known.allocator, s.order);
     return status;
 }

@@ -89,6 +89,7 @@ static dopt_status set_up(dopt_trainer *trainer, const char *func, dopt_mat w)
     dopt__copy(1.0, dopt_const(trainer->last), w);
     trainer->report.value = trainer->report.gradient_norm = NAN;
     trainer->report.best_value = INFINITY;
+    trainer->report.route = dopt_objective_route(trainer->objective);
     clock_gettime(CLOCK_MONOTONIC, &trainer->start);
     return DOPT_OK;
 }

@@ -57,10 +57,3 @@ void dopt__syrk_upper(dopt_cmat a, dopt_mat c)
     else
         cblas_ssyrk(order, CblasUpper, t, n, k, 1.0F, a.data, leading(a), 0.0F, c.data, ldc);
 }
-
-void dopt__column_gemm(int m, int n, int k, bool transposed, double alpha, const double *a, int lda, const double *b,
-                       int ldb, double beta, double *c, int ldc)
-{
-    cblas_dgemm(CblasColMajor, transposed ? CblasTrans : CblasNoTrans, CblasNoTrans, m, n, k, alpha, a, lda, b, ldb,
-                beta, c, ldc);
-}

@@ -7,8 +7,6 @@
  * blas.c and lapack.c are the only files that include cblas.h and lapacke.h.
  */
 
-#include <stdbool.h>
-
 #include <depthopt/mat.h>
 
 /* c = alpha a b + beta c; one dtype; c overlaps neither a nor b. beta = 0 does not read c. */
@@ -16,9 +14,5 @@ void dopt__gemm(double alpha, dopt_cmat a, dopt_cmat b, double beta, dopt_mat c)
 
 /* The triangle of c = a a^T that lies on and above the diagonal; c is square, same dtype. */
 void dopt__syrk_upper(dopt_cmat a, dopt_mat c);
-
-/* The same in column-major double, for lapack.c: c (m x n) = alpha a b + beta c, or a^T b. */
-void dopt__column_gemm(int m, int n, int k, bool transposed, double alpha, const double *a, int lda, const double *b,
-                       int ldb, double beta, double *c, int ldc);
 
 #endif

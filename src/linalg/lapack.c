@@ -15,6 +15,7 @@
 
 #include "linalg/blas.h"
 #include "linalg/lapack.h"
+#include "linalg/scan.h"
 
 /* Columns that a blocked QR factorisation takes at a time, in its workspace. */
 enum { qr_block = 64 };
@@ -44,33 +45,62 @@ static int block_of(int n)
     return n < 64 ? 8 : n < 512 ? n / 8 : 64;
 }
 
-/*
- * z <- Q z for the Q of sytrd: blocks of reflectors as I - V T V^T (Schreiber and Van Loan), last block first. V is
- * written out with its zeros and ones, so that all is done by gemm: ormtr reaches half of that speed.
- */
-static void back_transform(int n, const double *a, const double *tau, double *z, double *work)
+/* Reflectors at ... at + v.cols - 1 of sytrd into the columns of v, with their zeros and ones. */
+static void write_reflectors(ptrdiff_t n, const double *a, ptrdiff_t at, dopt_mat v)
 {
-    const int reflectors = n - 1, nb = block_of(n);
-    for (int at = (reflectors - 1) / nb * nb; at >= 0; at -= nb) {
-        const int count = reflectors - at < nb ? reflectors - at : nb, rows = n - 1 - at;
-        double *v = work, *t = v + (size_t)rows * (size_t)count, *inner = t + count * count;
-        double *turned = inner + (size_t)n * (size_t)count, *part = z + at + 1;
-        for (int j = 0; j < count; j++) {
-            double *column = v + (size_t)j * (size_t)rows;
-            memset(column, 0, (size_t)j * sizeof *column);
-            column[j] = 1.0;
-            memcpy(column + j + 1, a + (size_t)(at + j) * (size_t)n + at + j + 2,
-                   (size_t)(rows - j - 1) * sizeof *column);
-        }
-        memset(t, 0, (size_t)(count * count) * sizeof *t);
-        (void)LAPACKE_dlarft_work(LAPACK_COL_MAJOR, 'F', 'C', rows, count, v, rows, tau + at, t, count);
-        dopt__column_gemm(count, n, rows, true, 1.0, v, rows, part, n, 0.0, inner, count);
-        dopt__column_gemm(count, n, count, false, 1.0, t, count, inner, count, 0.0, turned, count);
-        dopt__column_gemm(rows, n, count, false, -1.0, v, rows, turned, count, 1.0, part, n);
+    for (ptrdiff_t j = 0; j < v.cols; j++) {
+        double *column = (double *)v.data + j * v.rows;
+        memset(column, 0, (size_t)j * sizeof *column);
+        column[j] = 1.0;
+        memcpy(column + j + 1, a + (at + j) * n + at + j + 2, (size_t)(v.rows - j - 1) * sizeof *column);
     }
 }
 
-bool dopt__divide(ptrdiff_t n, const double *a, double *values, double *z, double *work, int *iwork)
+/* A matrix at *memory, which moves on; columns contiguous. */
+static dopt_mat next_matrix(double **memory, ptrdiff_t rows, ptrdiff_t cols, dopt_dtype dtype)
+{
+    const dopt_mat m = { *memory, rows, cols, 1, rows, dtype };
+    *memory += dtype == DOPT_F64 ? rows * cols : (rows * cols + 1) / 2;
+    return m;
+}
+
+/* A float64 matrix in the dtype asked for: itself, or a copy at *memory. */
+static dopt_cmat in_dtype(dopt_mat m, dopt_dtype dtype, double **memory)
+{
+    if (dtype == DOPT_F64)
+        return dopt_const(m);
+    const dopt_mat copy = next_matrix(memory, m.rows, m.cols, dtype);
+    dopt__copy(1.0, dopt_const(m), copy);
+    return dopt_const(copy);
+}
+
+/*
+ * Rows z_i <- Q z_i for the Q of sytrd: blocks of reflectors as I - V T V^T (Schreiber and Van Loan), last block first.
+ * V is written out, so that all is done by gemm: ormtr reaches half of that speed.
+ */
+static void back_transform(ptrdiff_t n, const double *a, const double *tau, dopt_mat z, double *work)
+{
+    const ptrdiff_t reflectors = n - 1, nb = block_of((int)n), size = z.dtype == DOPT_F64 ? 8 : 4;
+    for (ptrdiff_t at = (reflectors - 1) / nb * nb; at >= 0; at -= nb) {
+        const ptrdiff_t count = reflectors - at < nb ? reflectors - at : nb, rows = n - 1 - at;
+        double *memory = work;
+        const dopt_mat v = next_matrix(&memory, rows, count, DOPT_F64),
+                       t = next_matrix(&memory, count, count, DOPT_F64);
+        const dopt_mat part = { (char *)z.data + (at + 1) * size, z.rows, rows, z.row_stride, 1, z.dtype };
+        write_reflectors(n, a, at, v);
+        dopt__fill(t, 0.0);
+        (void)LAPACKE_dlarft_work(LAPACK_COL_MAJOR, 'F', 'C', (int)rows, (int)count, v.data, (int)rows, tau + at,
+                                  t.data, (int)count);
+        const dopt_cmat vz = in_dtype(v, z.dtype, &memory), tz = in_dtype(t, z.dtype, &memory);
+        const dopt_mat inner = dopt_transposed(next_matrix(&memory, count, z.rows, z.dtype));
+        const dopt_mat turned = dopt_transposed(next_matrix(&memory, count, z.rows, z.dtype));
+        dopt__gemm(1.0, dopt_const(part), vz, 0.0, inner);
+        dopt__gemm(1.0, dopt_const(inner), dopt_ctransposed(tz), 0.0, turned);
+        dopt__gemm(-1.0, dopt_const(turned), dopt_ctransposed(vz), 1.0, part);
+    }
+}
+
+bool dopt__divide_start(ptrdiff_t n, const double *a, double *values, double *z, double *work, int *iwork)
 {
     assert(n >= 2 && n <= DOPT__ORDER_MAX);
     const int order = (int)n, count = 1 + 4 * order + order * order;
@@ -82,9 +112,20 @@ bool dopt__divide(ptrdiff_t n, const double *a, double *values, double *z, doubl
     assert(info == 0);
     info = LAPACKE_dstedc_work(LAPACK_COL_MAJOR, 'I', order, values, off, z, order, rest, count, iwork, 3 + 5 * order);
     assert(info >= 0);
-    if (info != 0 || !all_finite(values, n))
+    return info == 0 && all_finite(values, n);
+}
+
+void dopt__divide_finish(ptrdiff_t n, const double *work, dopt_mat z, double *scratch)
+{
+    if (z.rows > 0)
+        back_transform(n, work, work + n * n + n, z, scratch);
+}
+
+bool dopt__divide(ptrdiff_t n, const double *a, double *values, double *z, double *work, int *iwork)
+{
+    if (!dopt__divide_start(n, a, values, z, work, iwork))
         return false;
-    back_transform(order, reduced, tau, z, rest);
+    dopt__divide_finish(n, work, dopt_mat_f64(z, n, n), work + n * n + 2 * n);
     return true;
 }
 

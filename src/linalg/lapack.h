@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <depthopt/mat.h>
+
 /* Largest order that LAPACK can count the workspace of divide and conquer for. */
 #define DOPT__ORDER_MAX 32766
 
@@ -24,6 +26,14 @@ size_t dopt__eigen_ints(ptrdiff_t n);
  * of value i. What LAPACK's syevd does, but with a faster way back from the tridiagonal matrix.
  */
 bool dopt__divide(ptrdiff_t n, const double *a, double *values, double *z, double *work, int *iwork);
+
+/*
+ * The same in two halves. The first ends with the eigenvectors of the tridiagonal matrix; the second turns some of
+ * them, rows z of any dtype, into those of a. In between, the first n^2 + 2n doubles of `work` must stay. `scratch`:
+ * 3 n block + block^2 doubles with a block of n / 8, at least 8 and at most 64.
+ */
+bool dopt__divide_start(ptrdiff_t n, const double *a, double *values, double *z, double *work, int *iwork);
+void dopt__divide_finish(ptrdiff_t n, const double *work, dopt_mat z, double *scratch);
 
 /* MRRR. As above, but a is lost. */
 bool dopt__syevr(ptrdiff_t n, double *a, double *values, double *z, double *work, int *iwork);

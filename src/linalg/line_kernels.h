@@ -14,6 +14,7 @@
  * with products and sums rounded separately, so that all variants give the same bits.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/cpu.h"
@@ -24,6 +25,12 @@ typedef struct dopt__line_kernels {
     void (*dot)(ptrdiff_t count, const void *const *lines, ptrdiff_t n, const void *v, void *out);
     /* sum += coef_0 lines_0 + coef_1 lines_1 + ... */
     void (*add)(ptrdiff_t count, const void *const *lines, ptrdiff_t n, const void *coef, void *sum);
+    /* out = coef_0 line */
+    void (*scale)(ptrdiff_t n, const void *line, const void *coef, void *out);
+    /* out -= rate (coef_0 line), for the dtype's rate */
+    void (*lower)(ptrdiff_t n, const void *line, const void *coef, double rate, void *out);
+    /* No infinity and no NaN among n numbers. */
+    bool (*finite)(ptrdiff_t n, const void *line);
 } dopt__line_kernels;
 
 /* By dtype: DOPT_F64, DOPT_F32. */

@@ -120,8 +120,11 @@ static void NAMED(add)(ptrdiff_t count, const void *const *lines, ptrdiff_t n, c
 {
     const REAL *a = coef;
     ptrdiff_t i = 0;
-    for (; i + 12 <= count; i += 4)
+    const bool adjacent = count > 1 && (const REAL *)lines[1] == (const REAL *)lines[0] + n;
+    for (; !adjacent && i + 12 <= count; i += 4)
         NAMED(add_some)(4, lines + i, n, a + i, fetch_rows(lines + i + 8, 4), sum);
+    for (; i + 8 <= count; i += 8)
+        NAMED(add_some)(8, lines + i, n, a + i, nothing, sum);
     for (; i + 4 <= count; i += 4)
         NAMED(add_some)(4, lines + i, n, a + i, nothing, sum);
     for (; i < count; i++)

@@ -4,6 +4,7 @@
 
 /* What line_template.h needs, whatever the dtype: register sizes and prefetching. For kernel sources only. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 

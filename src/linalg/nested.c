@@ -27,11 +27,15 @@
 
 #include "linalg/blas.h"
 #include "linalg/eigh.h"
+#include "linalg/lapack.h"
 #include "linalg/scan.h"
 #include "linalg/svd_workspace.h"
 
 /* A plain level takes s_i > 0.05 s_1. */
 static const double plain_ratio = 0.05;
+
+/* From this order on, a level in float32 is worth it. */
+enum { narrow_min = 128 };
 
 /* Eigenvalues that differ by less than this factor are taken together. */
 static const double cluster_gap = 1.01;
@@ -127,34 +131,98 @@ static bool is_flat(dopt__svd *svd)
     return true;
 }
 
-bool dopt__nested(dopt__svd *svd, dopt_cmat w)
+/* Of R R^T = E diag(values) E^T, what a first level in float32 has done. */
+typedef enum narrow_level {
+    NARROW_NOTHING,
+    NARROW_DECOMPOSED, /* values and E^T, in float64: too many rows are left for more */
+    NARROW_TAKEN       /* the level as a whole */
+} narrow_level;
+
+/* Rows from `cut` on of E^T by way of float32, and where V is wanted those of Z, which become V^T. */
+static void take_narrow(dopt__svd *svd, dopt_cmat narrow, ptrdiff_t cut)
+{
+    const ptrdiff_t k = svd->k, d = svd->d, taken = k - cut;
+    double *scratch = svd->work + k * k + 2 * k;
+    const dopt_mat e = rows(svd->ut, cut, k, k);
+    const dopt_mat e32 = dopt_mat_f32((float *)(void *)svd->spare + k * k, taken, k); /* the second half */
+    const dopt_mat z32 = dopt_mat_f32((float *)(void *)(svd->wide + cut * d), taken, d);
+    dopt__copy(1.0, dopt_const(e), e32);
+    dopt__divide_finish(k, svd->work, e32, scratch);
+    dopt__copy(1.0, dopt_const(e32), e);
+    if (!svd->has_vt)
+        return;
+    dopt__gemm(1.0, dopt_cmat_f64(svd->ut, cut, k), dopt_cmat_f64(svd->vt, k, d), 0.0, dopt_mat_f64(svd->wide, cut, d));
+    dopt__gemm(1.0, dopt_const(e32), narrow, 0.0, z32);
+    memcpy(svd->vt, svd->wide, (size_t)(cut * d) * sizeof *svd->vt);
+    for (ptrdiff_t i = cut; i < k; i++) {
+        const dopt_mat row = dopt_mat_f32((float *)z32.data + (i - cut) * d, 1, d);
+        svd->values[i] = sqrt(svd->values[i]);
+        dopt__copy(1.0 / dopt__norm(dopt_const(row)), dopt_const(row), rows(svd->vt, i, i + 1, d));
+    }
+}
+
+/*
+ * A first level for w in float32, whose copy in float64 is in vt. Rows near the largest need E^T and Z to float32's
+ * rounding only, at half of the cost; the rows that are left, a few, are as accurate as ever.
+ */
+static narrow_level first_in_float32(dopt__svd *svd, dopt_cmat narrow, ptrdiff_t *left)
+{
+    const ptrdiff_t k = svd->k;
+    double *scratch = svd->work + k * k + 2 * k;
+    if (k < narrow_min || !(svd->allowed & DOPT__EIGH_DIVIDE) ||
+        !dopt__divide_start(k, svd->square, svd->values, svd->ut, svd->work, svd->iwork))
+        return NARROW_NOTHING;
+    const ptrdiff_t cut = is_flat(svd) ? 0 : plain_cut(svd->values, k);
+    if (cut > k / 4) {
+        dopt__divide_finish(k, svd->work, rows(svd->ut, 0, k, k), scratch);
+        return NARROW_DECOMPOSED;
+    }
+    dopt__divide_finish(k, svd->work, rows(svd->ut, 0, cut, k), scratch);
+    take_narrow(svd, narrow, cut);
+    *left = cut;
+    return NARROW_TAKEN;
+}
+
+/* One level of R, which is w or, in place, the first rows of vt. Returns how many rows are left; -1: no convergence. */
+static ptrdiff_t one_level(dopt__svd *svd, dopt_cmat w, dopt_cmat narrow, ptrdiff_t left, double zero)
+{
+    const bool first = left == svd->k, in_place = !first || w.data == svd->vt;
+    double *vectors = first ? svd->ut : svd->vectors;
+    const dopt_mat z = rows(svd->vt, 0, left, svd->d);
+    narrow_level done = NARROW_NOTHING;
+    if (first && narrow.data)
+        done = first_in_float32(svd, narrow, &left);
+    if (done == NARROW_TAKEN)
+        return left;
+    if (done == NARROW_NOTHING && !decompose_level(svd, left, vectors))
+        return -1;
+    if (first && is_flat(svd))
+        return 0;
+    if (in_place)
+        rotate_rows(dopt_cmat_f64(vectors, left, left), z, svd->wide);
+    else
+        dopt__gemm(1.0, dopt_cmat_f64(vectors, left, left), w, 0.0, z);
+    return take(svd, left, zero, vectors);
+}
+
+bool dopt__nested(dopt__svd *svd, dopt_cmat w, dopt_cmat narrow)
 {
     const ptrdiff_t k = svd->k;
     ptrdiff_t left = k;
     double zero = 0.0; /* rows of this norm are the rounding of zero rows */
     svd->route = DOPT__ROUTE_NESTED;
     while (left > 0) {
-        const bool first = left == k, in_place = !first || w.data == svd->vt;
-        double *vectors = first ? svd->ut : svd->vectors;
-        const dopt_mat z = rows(svd->vt, 0, left, svd->d);
+        const dopt_cmat r = left == k ? w : dopt_const(rows(svd->vt, 0, left, svd->d));
         project(svd, 0, left, left);
-        dopt__syrk_upper(in_place ? dopt_const(z) : w, dopt_mat_f64(svd->square, left, left));
+        dopt__syrk_upper(r, dopt_mat_f64(svd->square, left, left));
         const double norm = sqrt(trace(svd->square, left));
-        if (first)
+        if (left == k)
             zero = (double)svd->d * DBL_EPSILON * norm;
         if (norm <= zero)
             break;
-        if (!decompose_level(svd, left, vectors))
+        left = one_level(svd, w, narrow, left, zero);
+        if (left < 0)
             return false;
-        if (first && is_flat(svd)) {
-            left = 0;
-            break;
-        }
-        if (in_place)
-            rotate_rows(dopt_cmat_f64(vectors, left, left), z, svd->wide);
-        else
-            dopt__gemm(1.0, dopt_cmat_f64(vectors, left, left), w, 0.0, z);
-        left = take(svd, left, zero, vectors);
     }
     for (ptrdiff_t i = 0; i < left; i++)
         svd->values[i] = 0.0;

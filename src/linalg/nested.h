@@ -4,8 +4,11 @@
 
 #include "linalg/svd_workspace.h"
 
-/* The nested method. w may be the workspace's own vt. False: no eigendecomposition converged. */
-bool dopt__nested(dopt__svd *svd, dopt_cmat w);
+/*
+ * The nested method. w may be the workspace's own vt. `narrow`: the same matrix in float32, where its rounding is good
+ * enough for the larger part of the result; data NULL: not so. False: no eigendecomposition converged.
+ */
+bool dopt__nested(dopt__svd *svd, dopt_cmat w, dopt_cmat narrow);
 
 /*
  * A corrected level. Rows 0 ... n - 1 of vt are Z = E^T R, with E^T (n x n) in `vectors`; both are rotated so that rows

@@ -165,8 +165,10 @@ bool dopt__svd_compute(dopt__svd *svd, dopt_cmat w, double largest)
         (void)frexp(largest, &exponent);
     /* Two factors: the power of two that a subnormal number needs is not representable itself. */
     const double half = ldexp(1.0, -exponent / 2), rest = ldexp(1.0, -(exponent - exponent / 2));
-    const bool found = svd->method == DOPT__SVD_LAPACK ? lapack_svd(svd, scaled(svd, w, half, rest))
-                                                       : dopt__nested(svd, scaled(svd, w, half, rest));
+    const dopt_cmat ordinary = scaled(svd, w, half, rest), none = { 0 };
+    const dopt_cmat narrow = svd->narrow && exponent == 0 && w.dtype == DOPT_F32 ? w : none;
+    const bool found =
+        svd->method == DOPT__SVD_LAPACK ? lapack_svd(svd, ordinary) : dopt__nested(svd, ordinary, narrow);
     if (!found && !jacobi_svd(svd, scaled(svd, w, half, rest)))
         return false;
     if (exponent != 0)
@@ -175,9 +177,10 @@ bool dopt__svd_compute(dopt__svd *svd, dopt_cmat w, double largest)
     return true;
 }
 
-void dopt__svd_spare_vt(dopt__svd *svd, double ratio)
+void dopt__svd_relax(dopt__svd *svd, double flat_ratio, bool narrow)
 {
-    svd->flat_ratio = ratio;
+    svd->flat_ratio = flat_ratio;
+    svd->narrow = narrow;
 }
 
 bool dopt__svd_has_vt(const dopt__svd *svd)

@@ -44,10 +44,11 @@ size_t dopt__svd_bytes(const dopt__svd *svd);
 bool dopt__svd_compute(dopt__svd *svd, dopt_cmat w, double largest);
 
 /*
- * From now on, where all values exceed `ratio` times the largest, vt is not formed: rank is k, and the values are the
- * roots of the eigenvalues of w w^T, which costs them 1 / ratio eps at most. Nested method only.
+ * What may be left out from now on; nested method only. Where all values exceed `flat_ratio` times the largest, vt is
+ * not formed: rank is k, and the values are the roots of the eigenvalues of w w^T, which costs them 1 / flat_ratio eps
+ * at most; INFINITY: never. With `narrow`, the result for a float32 w is accurate to a multiple of float32's rounding.
  */
-void dopt__svd_spare_vt(dopt__svd *svd, double ratio);
+void dopt__svd_relax(dopt__svd *svd, double flat_ratio, bool narrow);
 bool dopt__svd_has_vt(const dopt__svd *svd);
 
 /* The result, in the workspace. */

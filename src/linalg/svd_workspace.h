@@ -12,7 +12,7 @@ struct dopt__svd {
     unsigned allowed;  /* drivers */
     double flat_ratio; /* vt is not formed where all values exceed this part of the largest */
     ptrdiff_t k, d, first, rank;
-    bool has_vt;
+    bool has_vt, narrow;
     size_t doubles, bytes;   /* of work, and of everything */
     double *values;          /* k */
     double *ut;              /* k x k: row i is the left singular vector of value i */

@@ -49,6 +49,17 @@ static ptrdiff_t at_most(ptrdiff_t x, ptrdiff_t top)
     return x < top ? x : top;
 }
 
+/* Elements first ... first + some - 1 of row i, in place or in `buffer`. */
+static const void *gather(dopt_cmat a, ptrdiff_t i, ptrdiff_t first, ptrdiff_t some, double *buffer)
+{
+    const size_t size = size_of(a);
+    if (contiguous_rows(a))
+        return element(a, i, first);
+    for (ptrdiff_t l = 0; l < some; l++)
+        memcpy((char *)buffer + (size_t)l * size, element(a, i, first + l), size);
+    return buffer;
+}
+
 /* c_i = sum_l a_il b_l */
 static void combine_rows(dopt_cmat a, dopt_cmat b, dopt_mat c)
 {
@@ -57,12 +68,15 @@ static void combine_rows(dopt_cmat a, dopt_cmat b, dopt_mat c)
     for (ptrdiff_t first = 0; first < b.rows; first += chunk) {
         const ptrdiff_t some = at_most(b.rows - first, chunk);
         const void *lines[chunk];
-        char coef[chunk * sizeof(double)];
+        double gathered[chunk];
         for (ptrdiff_t l = 0; l < some; l++)
             lines[l] = element(b, first + l, 0);
         for (ptrdiff_t i = 0; i < c.rows; i++) {
-            for (ptrdiff_t l = 0; l < some; l++)
-                memcpy(coef + (size_t)l * size, element(a, i, first + l), size);
+            const void *coef = gather(a, i, first, some, gathered);
+            if (b.rows == 1) {
+                kernels->scale(c.cols, lines[0], coef, target(c, i, 0));
+                continue;
+            }
             if (first == 0)
                 memset(target(c, i, 0), 0, (size_t)c.cols * size);
             kernels->add(some, lines, c.cols, coef, target(c, i, 0));
@@ -83,7 +97,9 @@ static void project_columns(dopt_cmat a, dopt_cmat b, dopt_mat c)
             lines[j] = element(b, 0, first + j);
         for (ptrdiff_t i = 0; i < c.rows; i++) {
             kernels->dot(some, lines, a.cols, element(a, i, 0), along);
-            for (ptrdiff_t j = 0; j < some; j++)
+            if (c.col_stride == 1)
+                memcpy(target(c, i, first), along, (size_t)some * size);
+            for (ptrdiff_t j = 0; j < some && c.col_stride != 1; j++)
                 memcpy(target(c, i, first + j), along + (size_t)j * size, size);
         }
     }

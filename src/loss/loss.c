@@ -113,8 +113,25 @@ double dopt__loss_piece(const dopt_loss *loss, ptrdiff_t count, const double *z,
     return loss->weight * sum;
 }
 
+static bool packed_rows(dopt_cmat m)
+{
+    return m.col_stride == 1 && (m.row_stride == m.cols || m.rows == 1);
+}
+
+static dopt_cmat one_row(dopt_cmat m)
+{
+    const dopt_cmat row = { m.data, 1, m.rows * m.cols, m.rows * m.cols, 1, m.dtype };
+    return row;
+}
+
+/* Rows without gaps are one long row: a few outputs would be many short lines. */
 static double elementwise_sum(const dopt_loss *loss, dopt_cmat z, dopt_cmat y, dopt_mat dz)
 {
+    if (z.rows > 1 && packed_rows(z) && packed_rows(y) && (!dz.data || packed_rows(dopt_const(dz)))) {
+        const ptrdiff_t all = z.rows * z.cols;
+        const dopt_mat slopes = { dz.data, 1, all, all, 1, dz.dtype };
+        return elementwise_sum(loss, one_row(z), one_row(y), dz.data ? slopes : dz);
+    }
     const dopt__walk walk = dopt__walk_along(z);
     double sum = 0.0;
     for (ptrdiff_t line = 0; line < walk.lines; line++)

@@ -9,7 +9,11 @@
 /* w = W_N ... W_1. */
 void dopt__chain_product(const dopt_net *net, dopt_mat w);
 
-/* The gradients of the net, from grad = dL/dW. */
-void dopt__chain_backward(dopt_net *net, dopt_cmat grad);
+/*
+ * The gradients of the net, from grad = dL/dW. With `thin`, those that are an outer product of two vectors are left as
+ * that; dopt__chain_form() forms them.
+ */
+void dopt__chain_backward(dopt_net *net, dopt_cmat grad, bool thin);
+void dopt__chain_form(dopt_net *net, int j);
 
 #endif

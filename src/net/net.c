@@ -117,6 +117,8 @@ static double lay_out(dopt_net *net)
     }
     for (int i = 0; i < 2; i++)
         net->buffers[i] = place(&a, (double)net->block_rows * widest(net));
+    for (int i = 0; i < 2; i++)
+        net->spare[i] = place(&a, widest(net));
     const arena before = a; /* the two plans never work at the same time, and share their room */
     place_joins(net, &net->product, false, &a);
     const double of_product = a.used;
@@ -219,7 +221,10 @@ dopt_mat dopt_net_factor(dopt_net *net, int j)
 
 dopt_mat dopt_net_grad(dopt_net *net, int j)
 {
-    return net && j >= 1 && j <= net->depth ? net->layers[j].grad : dopt_mat_none();
+    if (!net || j < 1 || j > net->depth)
+        return dopt_mat_none();
+    dopt__chain_form(net, j);
+    return net->layers[j].grad;
 }
 
 dopt_status dopt_net_product(const dopt_net *net, dopt_mat w)
@@ -236,7 +241,7 @@ dopt_status dopt_net_backward(dopt_net *net, dopt_cmat grad)
     DOPT_REQUIRE(net, DOPT_ERR_INVALID, "net is NULL, must be a handle");
     DOPT_TRY(dopt__check_matrix(__func__, "grad", grad, dopt__net_outputs(net), dopt__net_inputs(net), net->dtype));
     DOPT_TRY(dopt__check_finite(__func__, "grad", grad));
-    dopt__chain_backward(net, grad);
+    dopt__chain_backward(net, grad, false);
     return DOPT_OK;
 }
 

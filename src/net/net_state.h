@@ -4,6 +4,7 @@
 
 /* What a net is made of, and its workspace. Layer j has the width n_j and, but for j = 0, the factor W_j. */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <depthopt/net.h>
@@ -14,6 +15,7 @@ typedef struct dopt__layer {
     ptrdiff_t width;       /* n_j */
     dopt_mat factor, grad; /* n_j x n_{j-1}; data NULL at j = 0 */
     void *slot;            /* room for block_rows x n_j elements */
+    bool thin;             /* grad is not formed: its memory holds a and b one after the other, and it is a b^T */
 } dopt__layer;
 
 struct dopt_net {
@@ -25,6 +27,7 @@ struct dopt_net {
     dopt__plan product, backward;
     ptrdiff_t block_rows; /* rows of X that are taken at a time */
     void *buffers[2];     /* room for block_rows x max_j n_j elements each */
+    void *spare[2];       /* room for max_j n_j elements each */
     dopt_mat collapsed;   /* k x d; data NULL where working on W can never pay */
     void *numbers;        /* the memory of all this */
 };
@@ -44,6 +47,21 @@ static inline dopt_mat dopt__net_view(const dopt_net *net, void *data, ptrdiff_t
 {
     const dopt_mat m = { data, rows, cols, cols, 1, net->dtype };
     return m;
+}
+
+/* Of a thin gradient: a, n_j x 1, and b^T, 1 x n_{j-1}. */
+static inline dopt_mat dopt__net_thin_column(const dopt__layer *layer)
+{
+    const dopt_mat a = { layer->grad.data, layer->grad.rows, 1, 1, 1, layer->grad.dtype };
+    return a;
+}
+
+static inline dopt_mat dopt__net_thin_row(const dopt__layer *layer)
+{
+    const size_t size = layer->grad.dtype == DOPT_F64 ? sizeof(double) : sizeof(float);
+    const ptrdiff_t n = layer->grad.cols;
+    const dopt_mat b = { (char *)layer->grad.data + (size_t)layer->grad.rows * size, 1, n, n, 1, layer->grad.dtype };
+    return b;
 }
 
 /* The workspace of layer j: rows x n_j, rows <= block_rows. */

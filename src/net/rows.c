@@ -111,6 +111,7 @@ static void pull_block(dopt_net *net, dopt_cmat x, dopt_cmat dz, dopt_mat dx, do
     (void)activate(net, x, net->depth - 1);
     dopt_cmat flow = dz;
     for (int j = net->depth; j >= 1; j--) {
+        net->layers[j].thin = false;
         const dopt_cmat a = j == 1 ? x : dopt_const(dopt__net_slot(net, j - 1, x.rows));
         dopt__gemm(1.0, dopt_ctransposed(flow), a, beta, net->layers[j].grad);
         if (j == 1 && !dx.data)
@@ -131,7 +132,7 @@ dopt_status dopt_net_backprop(dopt_net *net, dopt_cmat x, dopt_cmat dz, dopt_mat
         DOPT_TRY(dopt__check_matrix(__func__, "dx", dopt_const(dx), x.rows, x.cols, net->dtype));
     if (backprop_on_w(net, x.rows, dx.data != NULL)) {
         dopt__gemm(1.0, dopt_ctransposed(dz), x, 0.0, net->collapsed);
-        dopt__chain_backward(net, dopt_const(net->collapsed));
+        dopt__chain_backward(net, dopt_const(net->collapsed), false);
         if (dx.data) {
             dopt__chain_product(net, net->collapsed);
             dopt__gemm(1.0, dz, dopt_const(net->collapsed), 0.0, dx);

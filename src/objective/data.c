@@ -15,12 +15,14 @@
 #include "base/memory.h"
 #include "linalg/blas.h"
 #include "linalg/scan.h"
+#include "linalg/thin.h"
 #include "loss/loss_rows.h"
 
 /* Elements of X in a block: they fit a second-level cache. */
 static const ptrdiff_t block_elements = 24576;
 
-enum { rows_min = 8, rows_max = 256 };
+/* Outputs up to which the gradient of a block is one line after the other; see linalg/thin.h. */
+enum { rows_min = 8, rows_max = 256, few = 4 };
 
 static size_t size_of(dopt_dtype dtype)
 {
@@ -44,13 +46,13 @@ static void *take(char **at, ptrdiff_t elements, size_t size)
 static bool prepare_single(dopt__data *data, const dopt_allocator *allocator)
 {
     const ptrdiff_t d = data->x.cols;
-    data->single = dopt__single_create(data->x, data->y, data->loss, data->threads, allocator);
+    data->single = dopt__single_create(data->x, data->y, data->loss, &data->options);
     data->memory = dopt__alloc(allocator, (size_t)d, sizeof(double));
     data->grad = packed(data->memory, 1, d, DOPT_F64);
     return data->single && data->memory;
 }
 
-bool dopt__data_prepare(dopt__data *data, const dopt_allocator *allocator)
+static bool prepare_rows(dopt__data *data, const dopt_allocator *allocator)
 {
     if (data->y.cols == 1 && dopt__loss_elementwise(data->loss))
         return prepare_single(data, allocator);
@@ -58,11 +60,12 @@ bool dopt__data_prepare(dopt__data *data, const dopt_allocator *allocator)
     const dopt_dtype dtype = data->x.dtype;
     const ptrdiff_t b = fitting < rows_min ? rows_min : fitting > rows_max ? rows_max : fitting;
     const size_t size = size_of(dtype);
+    const bool apart = dtype == DOPT_F32 || k <= few;
     data->block_rows = b;
     if ((double)k * (double)d > 1e17)
         return false;
     const size_t of_rows = (size_t)b * (size_t)(2 * k + d) * size;
-    const size_t of_grad = (size_t)k * (size_t)d * (sizeof(double) + (dtype == DOPT_F32 ? size : 0));
+    const size_t of_grad = (size_t)k * (size_t)d * (sizeof(double) + (apart ? size : 0));
     data->memory = dopt__alloc(allocator, of_rows + of_grad + 8 * DOPT__ALIGN, 1);
     if (!data->memory)
         return false;
@@ -71,14 +74,37 @@ bool dopt__data_prepare(dopt__data *data, const dopt_allocator *allocator)
     data->z = packed(take(&at, b * k, size), b, k, dtype);
     data->y_rows = packed(take(&at, b * k, size), b, k, dtype);
     data->x_rows = packed(take(&at, b * d, size), b, d, dtype);
-    if (dtype == DOPT_F32)
+    if (apart)
         data->block_grad = packed(take(&at, k * d, size), k, d, dtype);
     return true;
+}
+
+static bool reduces(const dopt__data *data)
+{
+    double parameter;
+    if (data->options.reduction == DOPT_REDUCTION_OFF || !dopt__loss_elementwise(data->loss) ||
+        dopt__loss_form_of(data->loss, &parameter) != DOPT__FORM_SQUARE)
+        return false;
+    if (data->options.reduction == DOPT_REDUCTION_ON)
+        return true;
+    return !data->options.rows_read && dopt__reduced_pays(data->x.rows, data->x.cols, data->y.cols);
+}
+
+bool dopt__data_prepare(dopt__data *data, const dopt__data *like, const dopt_allocator *allocator)
+{
+    if (!prepare_rows(data, allocator))
+        return false;
+    if (like && like->reduced)
+        data->reduced = dopt__reduced_share(like->reduced);
+    else if (reduces(data))
+        data->reduced = dopt__reduced_create(data->x, data->y, allocator);
+    return data->reduced || !reduces(data);
 }
 
 void dopt__data_release(dopt__data *data, const dopt_allocator *allocator)
 {
     dopt__single_destroy(data->single);
+    dopt__reduced_destroy(data->reduced);
     dopt__release(allocator, data->memory);
 }
 
@@ -105,26 +131,39 @@ static dopt_cmat rows_of(dopt_cmat m, const dopt_batch *batch, ptrdiff_t at, ptr
     return dopt_const(packed(buffer.data, count, m.cols, m.dtype));
 }
 
+/* The gradient of a block to the sum. */
+static void add_block(const dopt__data *data)
+{
+    double *total = data->grad.data;
+    const ptrdiff_t count = data->grad.rows * data->grad.cols;
+    if (data->x.dtype == DOPT_F64) {
+        const double *part = data->block_grad.data;
+        for (ptrdiff_t i = 0; i < count; i++)
+            total[i] += part[i];
+    } else {
+        const float *part = data->block_grad.data;
+        for (ptrdiff_t i = 0; i < count; i++)
+            total[i] += (double)part[i];
+    }
+}
+
 static dopt_status general_block(dopt__data *data, dopt_cmat w, const dopt_batch *batch, ptrdiff_t at, ptrdiff_t count,
                                  bool want_grad, double *sum)
 {
     const dopt_cmat x = rows_of(data->x, batch, at, count, data->x_rows);
     const dopt_cmat y = rows_of(data->y, batch, at, count, data->y_rows);
     const dopt_mat z = packed(data->z.data, count, data->y.cols, data->x.dtype);
-    dopt__gemm(1.0, x, dopt_ctransposed(w), 0.0, z);
+    dopt__multiply(x, dopt_ctransposed(w), z);
     const dopt_status status = dopt__loss_sum(data->loss, dopt_const(z), y, sum, want_grad ? z : dopt_mat_none());
     if (status != DOPT_OK || !want_grad)
         return status;
     const dopt_cmat slopes = dopt_ctransposed(dopt_const(z));
-    if (data->x.dtype == DOPT_F64) {
+    if (!data->block_grad.data) {
         dopt__gemm(1.0, slopes, x, 1.0, data->grad);
         return DOPT_OK;
     }
-    dopt__gemm(1.0, slopes, x, 0.0, data->block_grad);
-    const float *part = data->block_grad.data;
-    double *total = data->grad.data;
-    for (ptrdiff_t i = 0; i < data->grad.rows * data->grad.cols; i++)
-        total[i] += (double)part[i];
+    dopt__multiply(slopes, x, data->block_grad);
+    add_block(data);
     return DOPT_OK;
 }
 
@@ -145,12 +184,23 @@ static dopt_status sum_blocks(dopt__data *data, dopt_cmat w, const dopt_batch *r
     return DOPT_OK;
 }
 
+static dopt_status eval_reduced(dopt__data *data, dopt_cmat w, bool want_grad, double *value)
+{
+    const double scale = dopt_loss_weight(data->loss) / (double)data->x.rows;
+    *value = scale * dopt__reduced_eval(data->reduced, w, want_grad ? data->grad.data : NULL);
+    if (want_grad)
+        dopt__copy(2.0 * scale, dopt_const(data->grad), data->grad);
+    return DOPT_OK;
+}
+
 dopt_status dopt__data_eval(dopt__data *data, dopt_cmat w, const dopt_batch *batch, bool want_grad, double *value)
 {
     const dopt_batch all = { NULL, 0, data->x.rows };
     const dopt_batch *rows = batch ? batch : &all;
     const double *sum = data->grad.data;
     double total;
+    if (data->reduced && !batch)
+        return eval_reduced(data, w, want_grad, value);
     if (data->single) {
         total = dopt__single_eval(data->single, w, rows, want_grad, &sum);
     } else {

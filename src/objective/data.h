@@ -8,24 +8,29 @@
 
 #include <depthopt/objective.h>
 
+#include "objective/reduced.h"
 #include "objective/single.h"
 
 typedef struct dopt__data {
     dopt_cmat x, y;
     const dopt_loss *loss; /* borrowed */
-    int threads;           /* as asked for */
-    dopt__single *single;  /* one output and an elementwise loss; else NULL, and the rest is in use */
+    dopt_objective_options options;
+    dopt__reduced *reduced; /* what full batches are evaluated by, or NULL */
+    dopt__single *single;   /* one output and an elementwise loss; else NULL, and the rest is in use */
     ptrdiff_t block_rows;
     void *memory;
     dopt_mat z;          /* block_rows x k: predictions, then slopes */
     dopt_mat x_rows;     /* block_rows x d: gathered rows */
     dopt_mat y_rows;     /* block_rows x k */
     dopt_mat grad;       /* k x d, double: the sum */
-    dopt_mat block_grad; /* k x d, float: the part of a block; data NULL for double */
+    dopt_mat block_grad; /* k x d, dtype of X: the part of a block; data NULL if products add to the sum */
 } dopt__data;
 
-/* The workspace. False: no memory. `data` has x, y, loss and threads, and no workspace yet. */
-bool dopt__data_prepare(dopt__data *data, const dopt_allocator *allocator);
+/*
+ * The workspace. False: no memory. `data` has x, y, loss and options, and no workspace yet; `like` has the
+ * reduction to share, or is NULL.
+ */
+bool dopt__data_prepare(dopt__data *data, const dopt__data *like, const dopt_allocator *allocator);
 void dopt__data_release(dopt__data *data, const dopt_allocator *allocator);
 
 /* Value at w, and if wanted the gradient into data->grad, both divided by the number of rows of the batch. */

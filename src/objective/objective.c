@@ -9,9 +9,13 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/pool.h"
+#include "linalg/finite.h"
 #include "linalg/scan.h"
 #include "loss/loss_rows.h"
+#include "objective/clone.h"
 #include "objective/data.h"
+
+static const ptrdiff_t default_rows_step = 4096;
 
 struct dopt_objective {
     dopt_allocator allocator;
@@ -29,12 +33,46 @@ static dopt_status make(const char *func, const dopt_objective *like, dopt_objec
     *objective = *like;
     objective->data.memory = NULL;
     objective->data.single = NULL;
-    if (!like->fn && !dopt__data_prepare(&objective->data, &objective->allocator)) {
+    objective->data.reduced = NULL;
+    if (!like->fn && !dopt__data_prepare(&objective->data, &like->data, &objective->allocator)) {
         dopt_objective_destroy(&objective);
         return dopt__fail(DOPT_ERR_NOMEM, func, "no memory for the workspace of a %td x %td objective", like->rows,
                           like->cols);
     }
     *out = objective;
+    return DOPT_OK;
+}
+
+static dopt_status check_options(const char *func, dopt_objective_options *o)
+{
+    DOPT_TRY(dopt__check_allocator(func, &o->allocator));
+    if (o->threads < 0 || o->threads > DOPT__THREADS_MAX)
+        return dopt__fail(DOPT_ERR_INVALID, func, "options->threads is %d, must be in [0, %d]", o->threads,
+                          DOPT__THREADS_MAX);
+    if (o->reduction < DOPT_REDUCTION_AUTO || o->reduction > DOPT_REDUCTION_OFF)
+        return dopt__fail(DOPT_ERR_INVALID, func, "options->reduction is %d, must be in [%d, %d]", (int)o->reduction,
+                          DOPT_REDUCTION_AUTO, DOPT_REDUCTION_OFF);
+    if (o->rows_step < 0)
+        return dopt__fail(DOPT_ERR_INVALID, func, "options->rows_step is %td, must be >= 0", o->rows_step);
+    if (o->rows_step == 0)
+        o->rows_step = default_rows_step;
+    return DOPT_OK;
+}
+
+/* X is finite; looked at as it is evaluated, some rows after the others. */
+static dopt_status check_rows(const char *func, dopt_cmat x, const dopt_objective_options *o)
+{
+    const size_t size = x.dtype == DOPT_F64 ? sizeof(double) : sizeof(float);
+    if (!o->rows_read)
+        return dopt__require_finite(func, "x", x);
+    for (ptrdiff_t first = 0; first < x.rows; first += o->rows_step) {
+        const ptrdiff_t count = x.rows - first < o->rows_step ? x.rows - first : o->rows_step;
+        const char *start = (const char *)x.data + (size_t)(first * x.row_stride) * size;
+        const dopt_cmat rows = { start, count, x.cols, x.row_stride, x.col_stride, x.dtype };
+        if (dopt__require_finite(func, "x", rows) != DOPT_OK)
+            return dopt__check_finite(func, "x", x); /* names the row */
+        o->rows_read(first, count, o->user);
+    }
     return DOPT_OK;
 }
 
@@ -48,17 +86,15 @@ dopt_status dopt_objective_create_data(dopt_cmat x, dopt_cmat y, const dopt_loss
     DOPT_TRY(dopt__check_matrix(__func__, "y", y, x.rows, y.cols, x.dtype));
     dopt_objective_options known = DOPT_OBJECTIVE_OPTIONS_INIT;
     DOPT_TRY(dopt__read_options(__func__, options, sizeof known, sizeof known, &known));
-    DOPT_TRY(dopt__check_allocator(__func__, &known.allocator));
-    DOPT_REQUIRE(known.threads >= 0 && known.threads <= DOPT__THREADS_MAX, DOPT_ERR_INVALID,
-                 "options->threads is %d, must be in [0, %d]", known.threads, DOPT__THREADS_MAX);
-    DOPT_TRY(dopt__check_finite(__func__, "x", x));
+    DOPT_TRY(check_options(__func__, &known));
+    DOPT_TRY(check_rows(__func__, x, &known));
     DOPT_TRY(dopt__check_finite(__func__, "y", y));
     DOPT_TRY(dopt__loss_check_targets(loss, __func__, "y", y));
     dopt_objective like = { .allocator = known.allocator, .rows = y.cols, .cols = x.cols };
     like.data.x = x;
     like.data.y = y;
     like.data.loss = loss;
-    like.data.threads = known.threads;
+    like.data.options = known;
     return make(__func__, &like, out);
 }
 
@@ -80,6 +116,13 @@ dopt_status dopt_objective_clone(const dopt_objective *objective, dopt_objective
     DOPT_REQUIRE(objective, DOPT_ERR_INVALID, "objective is NULL, must be a handle");
     DOPT_REQUIRE(out, DOPT_ERR_INVALID, "out is NULL, must point to a handle");
     return make(__func__, objective, out);
+}
+
+dopt_status dopt__objective_clone_on(const dopt_objective *objective, int threads, dopt_objective **out)
+{
+    dopt_objective like = *objective;
+    like.data.options.threads = threads;
+    return make(__func__, &like, out);
 }
 
 void dopt_objective_destroy(dopt_objective **objective)
@@ -112,6 +155,20 @@ dopt_dtype dopt_objective_dtype(const dopt_objective *objective)
     return objective && !objective->fn ? objective->data.x.dtype : DOPT_F64;
 }
 
+dopt_route dopt_objective_route(const dopt_objective *objective)
+{
+    if (!objective || objective->fn)
+        return DOPT_ROUTE_CUSTOM;
+    if (objective->data.reduced)
+        return DOPT_ROUTE_REDUCED;
+    return objective->data.single ? DOPT_ROUTE_PASS : DOPT_ROUTE_PRODUCTS;
+}
+
+int dopt_objective_threads(const dopt_objective *objective)
+{
+    return objective && objective->data.single ? dopt__single_threads(objective->data.single) : 1;
+}
+
 static dopt_status check_batch(const char *func, const dopt_objective *objective, const dopt_batch *batch)
 {
     const ptrdiff_t m = dopt_objective_examples(objective);
@@ -122,7 +179,10 @@ static dopt_status check_batch(const char *func, const dopt_objective *objective
     if (!batch->rows && (batch->first < 0 || batch->first >= m || batch->count > m - batch->first))
         return dopt__fail(DOPT_ERR_INVALID, func, "batch is rows %td ... %td, must be in [0, %td)", batch->first,
                           batch->first + batch->count - 1, m);
+    size_t outside = 0; /* all rows first, then, if need be, which */
     for (ptrdiff_t i = 0; i < batch->count && batch->rows; i++)
+        outside |= (size_t)((size_t)batch->rows[i] >= (size_t)m);
+    for (ptrdiff_t i = 0; i < batch->count && outside; i++)
         if (batch->rows[i] < 0 || batch->rows[i] >= m)
             return dopt__fail(DOPT_ERR_INVALID, func, "batch->rows[%td] is %td, must be in [0, %td)", i, batch->rows[i],
                               m);

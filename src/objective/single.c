@@ -44,10 +44,13 @@ struct dopt__single {
     dopt__pool *pool;      /* NULL: one thread */
     ptrdiff_t leaves_most; /* that there is room for */
     void *memory;
-    void *w;           /* d elements */
-    double *partials;  /* leaves x d */
-    char *scratch;     /* of each worker: d elements, and for gathered columns chunk x d more */
-    size_t scratch_of; /* bytes of one worker */
+    void *w;                /* d elements */
+    double *partials;       /* leaves x d */
+    char *scratch;          /* of each worker: d elements, and for gathered columns chunk x d more */
+    size_t scratch_of;      /* bytes of one worker */
+    dopt_rows_fn rows_read; /* or NULL */
+    void *rows_user;
+    ptrdiff_t rows_step;
     double values[leaves_max];
 };
 
@@ -113,9 +116,10 @@ static bool allocate(dopt__single *s)
     return s->threads == 1 || s->pool;
 }
 
-dopt__single *dopt__single_create(dopt_cmat x, dopt_cmat y, const dopt_loss *loss, int threads,
-                                  const dopt_allocator *allocator)
+dopt__single *dopt__single_create(dopt_cmat x, dopt_cmat y, const dopt_loss *loss,
+                                  const dopt_objective_options *options)
 {
+    const dopt_allocator *allocator = &options->allocator;
     dopt__single *s = dopt__alloc(allocator, 1, sizeof *s);
     if (!s)
         return NULL;
@@ -132,7 +136,10 @@ dopt__single *dopt__single_create(dopt_cmat x, dopt_cmat y, const dopt_loss *los
     s->pass.n = x.cols;
     s->cache = dopt__cpu_cache();
     set_leaves(s);
-    s->threads = threads_of(s, threads);
+    s->threads = threads_of(s, options->threads);
+    s->rows_read = options->rows_read;
+    s->rows_user = options->user;
+    s->rows_step = options->rows_step;
     if (!allocate(s)) {
         dopt__single_destroy(s);
         return NULL;
@@ -235,6 +242,14 @@ static dopt__pass pass_of(const call *c)
     return pass;
 }
 
+/* Tell that rows from *told on, up to `end`, have been read. */
+static void tell(const call *c, ptrdiff_t *told, ptrdiff_t end)
+{
+    const dopt__single *s = c->single;
+    s->rows_read(c->batch->first + *told, end - *told, s->rows_user);
+    *told = end;
+}
+
 /* A leaf, row by row. */
 static double leaf_by_rows(const call *c, ptrdiff_t first, ptrdiff_t count, char *scratch, double *grad)
 {
@@ -244,6 +259,7 @@ static double leaf_by_rows(const call *c, ptrdiff_t first, ptrdiff_t count, char
     char *const gathered = scratch + rounded((double)s->x.cols * (double)s->size);
     double total = 0.0, buffer[chunk];
     const void *rows[chunk + DOPT__AHEAD];
+    ptrdiff_t told = first;
     for (ptrdiff_t at = 0; at < count; at += chunk) {
         const ptrdiff_t some = at_most(count - at, chunk);
         if (s->by_rows)
@@ -257,6 +273,8 @@ static double leaf_by_rows(const call *c, ptrdiff_t first, ptrdiff_t count, char
         total += s->do_pass(&pass, some, rows, target, sum);
         if (narrow && grad)
             add_to(grad, (const float *)(const void *)scratch, s->x.cols);
+        if (s->rows_read && !c->batch->rows && (at + some == count || first + at + some - told >= s->rows_step))
+            tell(c, &told, first + at + some);
     }
     return total;
 }

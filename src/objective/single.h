@@ -10,9 +10,9 @@
 
 typedef struct dopt__single dopt__single;
 
-/* X m x d, y m x 1; threads as in dopt_objective_options. NULL: no memory. */
-dopt__single *dopt__single_create(dopt_cmat x, dopt_cmat y, const dopt_loss *loss, int threads,
-                                  const dopt_allocator *allocator);
+/* X m x d, y m x 1; allocator, threads, rows_read and rows_step of the options count. NULL: no memory. */
+dopt__single *dopt__single_create(dopt_cmat x, dopt_cmat y, const dopt_loss *loss,
+                                  const dopt_objective_options *options);
 void dopt__single_destroy(dopt__single *single); /* may be NULL */
 
 /* Threads that it works with. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Names and ranges of the hyperparameters. */
+/* The rules by kind; names and ranges of the hyperparameters. */
 
 #include <math.h>
 #include <string.h>
@@ -30,6 +30,17 @@ static const range *range_of(dopt_hyper hyper)
 {
     const int index = (int)hyper;
     return index >= 0 && index < DOPT_HYPER_COUNT ? &ranges[index] : NULL;
+}
+
+int dopt_optim_kind_count(void)
+{
+    return DOPT__RULES;
+}
+
+const dopt__rule *dopt__rule_of(dopt_optim_kind kind)
+{
+    const int index = (int)kind;
+    return index >= 0 && index < DOPT__RULES ? &DOPT__BY_ISA(dopt__rule_table, dopt__cpu_isa())->of[index] : NULL;
 }
 
 const char *dopt_hyper_name(dopt_hyper hyper)

@@ -14,8 +14,11 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "linalg/finite.h"
+#include "linalg/line_kernels.h"
 #include "linalg/lines.h"
 #include "linalg/scan.h"
+#include "net/chain.h"
 #include "optim/rules.h"
 
 /* What the state was made for, and the state: matrices of one line after the other. */
@@ -222,7 +225,23 @@ dopt_status dopt_optim_prepare(dopt_optim *optim, int blocks, const dopt_mat *pa
     return bind(optim, __func__, blocks, params);
 }
 
-static void move_block(const dopt_optim *optim, const dopt__step *step, const block *b, dopt_mat p, dopt_cmat g)
+/* All at once: no decay, arrays of double without gaps. */
+static bool move_flat(const dopt_optim *optim, const dopt__step *step, const block *b, dopt_mat p, dopt_cmat g)
+{
+    const dopt_cmat params = dopt__flat(dopt_const(p)), grad = dopt__flat(g);
+    const bool along = params.rows == 1 && grad.rows == 1 &&
+                       (p.rows == 1 || p.cols == 1 || walks_by_rows(p) == dopt__walk_along(g).by_rows);
+    if (!along || p.dtype != DOPT_F64 || params.col_stride != 1 || grad.col_stride != 1 ||
+        step->hyper[DOPT_WEIGHT_DECAY] != 0.0)
+        return false;
+    double *states[DOPT__STATES_MAX] = { NULL };
+    for (int s = 0; s < optim->rule->states; s++)
+        states[s] = b->state[s];
+    optim->rule->apply(step, params.cols, p.data, grad.data, states);
+    return true;
+}
+
+static void move_pieces(const dopt_optim *optim, const dopt__step *step, const block *b, dopt_mat p, dopt_cmat g)
 {
     const dopt__walk walk = dopt__walk_along(dopt_const(p));
     const double decay = step->hyper[DOPT_WEIGHT_DECAY];
@@ -295,21 +314,31 @@ static dopt__step step_of(const dopt_optim *optim)
     return step;
 }
 
+static dopt_status check_grad(const char *func, int i, dopt_cmat param, dopt_cmat grad)
+{
+    char name[32];
+    index_name(name, sizeof name, "grads", i);
+    DOPT_TRY(dopt__check_matrix(func, name, grad, param.rows, param.cols, param.dtype));
+    return dopt__require_finite(func, name, grad);
+}
+
+static void move_block(const dopt_optim *optim, const dopt__step *step, int i, dopt_mat param, dopt_cmat grad)
+{
+    if (!move_flat(optim, step, &optim->block[i], param, grad))
+        move_pieces(optim, step, &optim->block[i], param, grad);
+}
+
 static dopt_status apply(dopt_optim *optim, const char *func, int blocks, const dopt_mat *params,
                          const dopt_cmat *grads)
 {
-    for (int i = 0; i < blocks; i++) {
-        char name[32];
-        index_name(name, sizeof name, "grads", i);
-        DOPT_TRY(dopt__check_matrix(func, name, grads[i], params[i].rows, params[i].cols, params[i].dtype));
-        DOPT_TRY(dopt__check_finite(func, name, grads[i]));
-    }
+    for (int i = 0; i < blocks; i++)
+        DOPT_TRY(check_grad(func, i, dopt_const(params[i]), grads[i]));
     DOPT_TRY(bind(optim, func, blocks, params));
     dopt__step step = step_of(optim);
     if (optim->rule->grouped)
         update_group(optim, &step, params, grads);
     for (int i = 0; i < blocks; i++)
-        move_block(optim, &step, &optim->block[i], params[i], grads[i]);
+        move_block(optim, &step, i, params[i], grads[i]);
     optim->steps++;
     return DOPT_OK;
 }
@@ -340,7 +369,7 @@ static dopt_status bind_net(dopt_optim *optim, const char *func, dopt_net *net)
         return dopt__fail(DOPT_ERR_NOMEM, func, "no memory for %d views", depth);
     for (int j = 1; j <= depth; j++) {
         optim->params[j - 1] = dopt_net_factor(net, j);
-        optim->grads[j - 1] = dopt_const(dopt_net_grad(net, j));
+        optim->grads[j - 1] = dopt_const(net->layers[j].grad);
     }
     return bind(optim, func, depth, optim->params);
 }
@@ -353,12 +382,54 @@ dopt_status dopt_optim_prepare_net(dopt_optim *optim, dopt_net *net)
 dopt_status dopt_optim_apply_net(dopt_optim *optim, dopt_net *net)
 {
     DOPT_TRY(bind_net(optim, __func__, net));
+    for (int j = 1; j <= net->depth; j++)
+        dopt__chain_form(net, j);
     return apply(optim, __func__, optim->blocks, optim->params, optim->grads);
+}
+
+/* a b^T is finite, as the product of its largest numbers is. */
+static bool thin_is_finite(const dopt__layer *layer)
+{
+    const double a = dopt__max_abs(dopt_const(dopt__net_thin_column(layer)));
+    return isfinite(a) && isfinite(a * dopt__max_abs(dopt_const(dopt__net_thin_row(layer))));
+}
+
+/* W -= lr a b^T, row by row; what gd does with the gradient formed. */
+static void move_thin(const dopt_optim *optim, const dopt__layer *layer)
+{
+    const double *a = dopt__net_thin_column(layer).data;
+    const dopt__line_kernels *kernels = &DOPT__BY_ISA(dopt__line_table, dopt__cpu_isa())->of[DOPT_F64];
+    for (ptrdiff_t r = 0; r < layer->factor.rows; r++)
+        kernels->lower(layer->factor.cols, dopt__net_thin_row(layer).data, a + r, optim->hyper[DOPT_LR],
+                       (double *)layer->factor.data + r * layer->factor.cols);
+}
+
+/* Gradient descent, with outer products left as they are: they are as large as the factors. */
+static dopt_status step_thin(dopt_optim *optim, const char *func, dopt_net *net)
+{
+    for (int j = 1; j <= net->depth; j++) {
+        if (net->layers[j].thin && !thin_is_finite(&net->layers[j]))
+            dopt__chain_form(net, j); /* to find the place */
+        if (!net->layers[j].thin)
+            DOPT_TRY(check_grad(func, j - 1, dopt_const(net->layers[j].factor), optim->grads[j - 1]));
+    }
+    const dopt__step step = step_of(optim);
+    for (int j = 1; j <= net->depth; j++)
+        if (net->layers[j].thin)
+            move_thin(optim, &net->layers[j]);
+        else
+            move_block(optim, &step, j - 1, net->layers[j].factor, optim->grads[j - 1]);
+    optim->steps++;
+    return DOPT_OK;
 }
 
 dopt_status dopt_step(dopt_optim *optim, dopt_net *net, dopt_cmat grad)
 {
     DOPT_TRY(bind_net(optim, __func__, net));
-    DOPT_TRY(dopt_net_backward(net, grad));
-    return apply(optim, __func__, optim->blocks, optim->params, optim->grads);
+    DOPT_TRY(dopt__check_matrix(__func__, "grad", grad, dopt_net_width(net, net->depth), dopt_net_width(net, 0),
+                                net->dtype));
+    DOPT_TRY(dopt__require_finite(__func__, "grad", grad));
+    const bool thin = optim->kind == DOPT_OPTIM_GD && optim->hyper[DOPT_WEIGHT_DECAY] == 0.0 && net->dtype == DOPT_F64;
+    dopt__chain_backward(net, grad, thin);
+    return thin ? step_thin(optim, __func__, net) : apply(optim, __func__, optim->blocks, optim->params, optim->grads);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The formulas of optim.h, one function each, and the table that names them. */
+/* The formulas of optim.h, one function each, and the table that names them; compiled once for each instruction set. */
 
 #include "optim/rules.h"
 
@@ -86,7 +86,7 @@ static void group_rmsprop(const dopt__step *step, ptrdiff_t count, double *p, co
 }
 
 /*                          lr    decay  decoupled  momentum  rho   beta1  beta2  epsilon  accumulator */
-static const dopt__rule rules[] = {
+const dopt__rule_table DOPT__NAMED(dopt__rule_table) = { {
     { "gd", 0, gd, { 1e-2, 0.0, 0.0, NAN, NAN, NAN, NAN, NAN, NAN }, 0 },
     { "momentum", 1, momentum, { 1e-2, 0.0, 0.0, 0.9, NAN, NAN, NAN, NAN, NAN }, 0 },
     { "nesterov", 1, nesterov, { 1e-2, 0.0, 0.0, 0.9, NAN, NAN, NAN, NAN, NAN }, 0 },
@@ -95,15 +95,4 @@ static const dopt__rule rules[] = {
     { "rmsprop", 1, rmsprop, { 1e-2, 0.0, 0.0, NAN, 0.99, NAN, NAN, 1e-8, NAN }, 0 },
     { "adam", 2, adam, { 1e-3, 0.0, 0.0, NAN, NAN, 0.9, 0.999, 1e-8, NAN }, 0 },
     { "group_rmsprop", 0, group_rmsprop, { 1e-3, 0.0, 0.0, NAN, 0.99, NAN, NAN, 1e-4, NAN }, 1 },
-};
-
-int dopt_optim_kind_count(void)
-{
-    return (int)(sizeof rules / sizeof *rules);
-}
-
-const dopt__rule *dopt__rule_of(dopt_optim_kind kind)
-{
-    const int index = (int)kind;
-    return index >= 0 && index < dopt_optim_kind_count() ? &rules[index] : NULL;
-}
+} };

@@ -9,7 +9,10 @@
 
 #include <depthopt/optim.h>
 
+#include "base/cpu.h"
+
 #define DOPT__STATES_MAX 2
+#define DOPT__RULES 8
 
 /* Numbers of one step. */
 typedef struct dopt__step {
@@ -29,6 +32,13 @@ typedef struct dopt__rule {
     double initial[DOPT_HYPER_COUNT]; /* NaN: the rule has no such hyperparameter */
     int grouped;                      /* 1: it has one second moment for all blocks together */
 } dopt__rule;
+
+/* By kind. */
+typedef struct dopt__rule_table {
+    dopt__rule of[DOPT__RULES];
+} dopt__rule_table;
+
+DOPT__DECLARE_BY_ISA(dopt__rule_table, dopt__rule_table)
 
 /* The rule of a kind; NULL if there is none. */
 const dopt__rule *dopt__rule_of(dopt_optim_kind kind);
