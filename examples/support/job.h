@@ -26,9 +26,8 @@ typedef struct job {
     int depth_count, method_count;
     int threads;          /* 0: all processors */
     int64_t steps, every; /* every: record each so many steps */
-    ptrdiff_t batch, width;
+    int64_t batch, width, seed;
     dopt_init init;
-    uint64_t seed;
     bool quiet, help;
 } job;
 

@@ -37,25 +37,6 @@ typedef struct recorder {
     bool failed;
 } recorder;
 
-static bool record(run *r, int64_t step, double loss)
-{
-    if (r->count == r->capacity) {
-        const size_t capacity = r->capacity ? 2 * r->capacity : 256;
-        int64_t *steps = realloc(r->step, capacity * sizeof *steps);
-        if (steps)
-            r->step = steps;
-        double *losses = realloc(r->loss, capacity * sizeof *losses);
-        if (losses)
-            r->loss = losses;
-        if (!steps || !losses)
-            return false;
-        r->capacity = capacity;
-    }
-    r->step[r->count] = step;
-    r->loss[r->count++] = loss;
-    return true;
-}
-
 enum { between = 64 }; /* steps between two looks at the progress */
 
 static void show_progress(crew *c)
@@ -78,7 +59,7 @@ static int on_step(const dopt_event *event, void *user)
     double loss = event->value;
     if (rec->objective && dopt_objective_eval(rec->objective, event->w, NULL, &loss, dopt_mat_none()) != DOPT_OK)
         return 0; /* the run is about to diverge */
-    rec->failed = !record(rec->r, event->step, loss);
+    rec->failed = !curve_add(&rec->r->loss, (double)event->step, loss);
     return rec->failed;
 }
 
@@ -89,12 +70,12 @@ static dopt_fit_options options_of(const run *r, const job *j)
     o.optimizer = r->how->optimizer;
     /* At depth 1, depth only says how the first weights are drawn: as for the network of depth 2. */
     o.depth = r->how->model == DOPT_MODEL_DIRECT ? 2.0 : r->depth;
-    o.width = j->width;
+    o.width = (ptrdiff_t)j->width;
     o.init = j->init;
     o.init_std = j->init_std;
     o.lr = r->lr;
-    o.batch_size = j->batch;
-    o.seed = j->seed;
+    o.batch_size = (ptrdiff_t)j->batch;
+    o.seed = (uint64_t)j->seed;
     o.max_steps = j->steps;
     return o;
 }
@@ -213,16 +194,10 @@ bool runs_train(run *runs, int count, const job *j, const dopt_objective *object
 
 void run_free(run *r)
 {
-    free(r->step);
-    free(r->loss);
+    curve_free(&r->loss);
 }
 
 double run_loss_at(const run *r, int64_t step)
 {
-    double loss = NAN;
-    if (step > r->steps)
-        return NAN;
-    for (size_t i = 0; i < r->count && r->step[i] <= step; i++)
-        loss = r->loss[i];
-    return loss;
+    return step > r->steps ? NAN : curve_at(&r->loss, (double)step);
 }

@@ -4,6 +4,7 @@
 
 /* One training run, and the loss that it had on the way. */
 
+#include "curve.h"
 #include "job.h"
 
 typedef struct run {
@@ -11,9 +12,7 @@ typedef struct run {
     double depth, lr, seconds;
     bool searched, diverged;
     int64_t steps; /* that were taken */
-    size_t count, capacity;
-    int64_t *step; /* recorded */
-    double *loss;
+    curve loss;    /* recorded over steps */
 } run;
 
 /*

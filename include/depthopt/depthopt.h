@@ -10,10 +10,12 @@
  *     matfun.h                                        powers of symmetric matrices
  *     net.h e2e.h loss.h                              factored networks; the preconditioner; losses
  *     optim.h schedule.h objective.h                  update rules; learning rates; what is minimised
+ *     analysis.h                                      what depth does to a run, in numbers
  *     trainer.h fit.h lr_search.h                     training
  */
 
 #include <depthopt/alloc.h>
+#include <depthopt/analysis.h>
 #include <depthopt/api.h>
 #include <depthopt/e2e.h>
 #include <depthopt/fit.h>

@@ -19,24 +19,33 @@
  *     rmsprop   a = rho a + (1 - rho) g^2;      p -= lr g / (sqrt(a) + epsilon)
  *     adam      m = beta1 m + (1 - beta1) g;    a = beta2 a + (1 - beta2) g^2;
  *               p -= lr (m / (1 - beta1^t)) / (sqrt(a / (1 - beta2^t)) + epsilon)
+ *     group_rmsprop  a = rho a + (1 - rho) ||g||^2, one number for all blocks together;
+ *                    p -= lr g / (sqrt(a / (1 - rho^t)) + epsilon)
+ *
+ * group_rmsprop only sets the length of the step, so a step of it is one of gradient descent with another
+ * learning rate: it leaves balanced factors as balanced as gradient descent would.
  *
  * Frameworks differ in where epsilon stands and in what the accumulators start from. These are PyTorch's
  * formulas; TensorFlow's adagrad starts from accumulator 0.1, and its rmsprop has epsilon under the root.
  *
  *     hyperparameter     kinds                       default                            range
- *     DOPT_LR            all                         1e-2; adadelta 1, adam 1e-3        [0, inf)
+ *     DOPT_LR            all                         1e-2; adadelta 1, adam and         [0, inf)
+ *                                                    group_rmsprop 1e-3
  *     DOPT_WEIGHT_DECAY  all                         0                                  [0, inf)
  *     DOPT_DECOUPLED     all                         0                                  0 or 1
  *     DOPT_MOMENTUM      momentum, nesterov          0.9                                [0, 1)
- *     DOPT_RHO           adadelta, rmsprop           0.9, 0.99                          [0, 1)
+ *     DOPT_RHO           adadelta, rmsprop,          0.9, 0.99,                         [0, 1)
+ *                        group_rmsprop               0.99
  *     DOPT_BETA1         adam                        0.9                                [0, 1)
  *     DOPT_BETA2         adam                        0.999                              [0, 1)
  *     DOPT_EPSILON       adagrad, adadelta,          1e-10, 1e-6,                       (0, inf)
- *                        rmsprop, adam               1e-8, 1e-8
+ *                        rmsprop, adam,              1e-8, 1e-8,
+ *                        group_rmsprop               1e-4
  *     DOPT_ACCUMULATOR   adagrad                     0                                  [0, inf)
  *
  * Sources: Polyak 1964; Nesterov 1983 in the form of Sutskever et al. 2013; Duchi, Hazan, Singer 2011;
- * Zeiler 2012; Tieleman, Hinton 2012; Kingma, Ba 2015; decoupled weight decay: Loshchilov, Hutter 2019.
+ * Zeiler 2012; Tieleman, Hinton 2012; Kingma, Ba 2015; decoupled weight decay: Loshchilov, Hutter 2019;
+ * group_rmsprop: Arora, Cohen, Hu, Luo 2019.
  */
 
 #include <stddef.h>
@@ -57,7 +66,8 @@ typedef enum dopt_optim_kind {
     DOPT_OPTIM_ADAGRAD = 3,
     DOPT_OPTIM_ADADELTA = 4,
     DOPT_OPTIM_RMSPROP = 5,
-    DOPT_OPTIM_ADAM = 6
+    DOPT_OPTIM_ADAM = 6,
+    DOPT_OPTIM_GROUP_RMSPROP = 7
 } dopt_optim_kind;
 
 /** Hyperparameters; the table above says which kinds have which. */
@@ -165,8 +175,8 @@ DOPT_API dopt_status dopt_optim_bounds(dopt_optim_kind kind, dopt_hyper hyper, d
  * @param[in] blocks  number of blocks, >= 1
  * @param[in] params  `blocks` views; only shape, layout and dtype matter; not kept
  *
- * Memory: as many elements as the blocks have, times 0 (gd), 1 (momentum, nesterov, adagrad, rmsprop) or
- * 2 (adadelta, adam), in the dtype of each block.
+ * Memory: as many elements as the blocks have, times 0 (gd, group_rmsprop), 1 (momentum, nesterov,
+ * adagrad, rmsprop) or 2 (adadelta, adam), in the dtype of each block.
  *
  * @retval DOPT_ERR_INVALID  a pointer is NULL, or `blocks` < 1
  * @retval DOPT_ERR_SHAPE    a view is not valid, or the list differs from the one that the state is for

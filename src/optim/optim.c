@@ -35,6 +35,7 @@ struct dopt_optim {
     const dopt__rule *rule;
     double hyper[DOPT_HYPER_COUNT];
     int64_t steps;
+    double square; /* second moment of all blocks together, for a grouped rule */
     int blocks;
     block *block;
     dopt_mat *params; /* views of a net's factors and gradients */
@@ -136,6 +137,7 @@ void dopt_optim_reset(dopt_optim *optim)
     if (!optim)
         return;
     optim->steps = 0;
+    optim->square = 0.0;
     fill_states(optim);
 }
 
@@ -270,9 +272,38 @@ static void move_pieces(const dopt_optim *optim, const dopt__step *step, const b
         }
 }
 
+/* sum (g + decay p)^2 of a block. */
+static double square_of(dopt_mat p, dopt_cmat g, double decay)
+{
+    const dopt__walk walk = dopt__walk_along(dopt_const(p));
+    double sum = 0.0;
+    for (ptrdiff_t line = 0; line < walk.lines; line++)
+        for (ptrdiff_t at = 0; at < walk.length; at += DOPT__PIECE) {
+            double of_p[DOPT__PIECE], of_g[DOPT__PIECE];
+            const dopt__piece piece = dopt__piece_of(walk, line, at);
+            const double *x = dopt__load(dopt_const(p), piece, of_p), *grad = dopt__load(g, piece, of_g);
+            for (ptrdiff_t i = 0; i < piece.count; i++)
+                sum += (grad[i] + decay * x[i]) * (grad[i] + decay * x[i]);
+        }
+    return sum;
+}
+
+/* The part of a grouped rule that looks at all blocks at once. */
+static void update_group(dopt_optim *optim, dopt__step *step, const dopt_mat *params, const dopt_cmat *grads)
+{
+    const double rho = optim->hyper[DOPT_RHO];
+    const double decay = optim->hyper[DOPT_DECOUPLED] == 1.0 ? 0.0 : optim->hyper[DOPT_WEIGHT_DECAY];
+    double sum = 0.0;
+    for (int i = 0; i < optim->blocks; i++)
+        sum += square_of(params[i], grads[i], decay);
+    optim->square = rho * optim->square + (1.0 - rho) * sum;
+    const double correction = rho > 0.0 ? -expm1((double)(optim->steps + 1) * log(rho)) : 1.0;
+    step->scale = sqrt(optim->square / correction);
+}
+
 static dopt__step step_of(const dopt_optim *optim)
 {
-    dopt__step step = { .correction1 = 1.0, .correction2 = 1.0 };
+    dopt__step step = { .correction1 = 1.0, .correction2 = 1.0, .scale = 1.0 };
     for (int i = 0; i < DOPT_HYPER_COUNT; i++)
         step.hyper[i] = optim->hyper[i];
     const double t = (double)(optim->steps + 1);
@@ -303,7 +334,9 @@ static dopt_status apply(dopt_optim *optim, const char *func, int blocks, const 
     for (int i = 0; i < blocks; i++)
         DOPT_TRY(check_grad(func, i, dopt_const(params[i]), grads[i]));
     DOPT_TRY(bind(optim, func, blocks, params));
-    const dopt__step step = step_of(optim);
+    dopt__step step = step_of(optim);
+    if (optim->rule->grouped)
+        update_group(optim, &step, params, grads);
     for (int i = 0; i < blocks; i++)
         move_block(optim, &step, i, params[i], grads[i]);
     optim->steps++;

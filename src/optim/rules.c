@@ -77,13 +77,22 @@ static void adam(const dopt__step *step, ptrdiff_t count, double *p, const doubl
     }
 }
 
+static void group_rmsprop(const dopt__step *step, ptrdiff_t count, double *p, const double *g, double *const state[])
+{
+    const double lr = step->hyper[DOPT_LR] / (step->scale + step->hyper[DOPT_EPSILON]);
+    (void)state;
+    for (ptrdiff_t i = 0; i < count; i++)
+        p[i] -= lr * g[i];
+}
+
 /*                          lr    decay  decoupled  momentum  rho   beta1  beta2  epsilon  accumulator */
 const dopt__rule_table DOPT__NAMED(dopt__rule_table) = { {
-    { "gd", 0, gd, { 1e-2, 0.0, 0.0, NAN, NAN, NAN, NAN, NAN, NAN } },
-    { "momentum", 1, momentum, { 1e-2, 0.0, 0.0, 0.9, NAN, NAN, NAN, NAN, NAN } },
-    { "nesterov", 1, nesterov, { 1e-2, 0.0, 0.0, 0.9, NAN, NAN, NAN, NAN, NAN } },
-    { "adagrad", 1, adagrad, { 1e-2, 0.0, 0.0, NAN, NAN, NAN, NAN, 1e-10, 0.0 } },
-    { "adadelta", 2, adadelta, { 1.0, 0.0, 0.0, NAN, 0.9, NAN, NAN, 1e-6, NAN } },
-    { "rmsprop", 1, rmsprop, { 1e-2, 0.0, 0.0, NAN, 0.99, NAN, NAN, 1e-8, NAN } },
-    { "adam", 2, adam, { 1e-3, 0.0, 0.0, NAN, NAN, 0.9, 0.999, 1e-8, NAN } },
+    { "gd", 0, gd, { 1e-2, 0.0, 0.0, NAN, NAN, NAN, NAN, NAN, NAN }, 0 },
+    { "momentum", 1, momentum, { 1e-2, 0.0, 0.0, 0.9, NAN, NAN, NAN, NAN, NAN }, 0 },
+    { "nesterov", 1, nesterov, { 1e-2, 0.0, 0.0, 0.9, NAN, NAN, NAN, NAN, NAN }, 0 },
+    { "adagrad", 1, adagrad, { 1e-2, 0.0, 0.0, NAN, NAN, NAN, NAN, 1e-10, 0.0 }, 0 },
+    { "adadelta", 2, adadelta, { 1.0, 0.0, 0.0, NAN, 0.9, NAN, NAN, 1e-6, NAN }, 0 },
+    { "rmsprop", 1, rmsprop, { 1e-2, 0.0, 0.0, NAN, 0.99, NAN, NAN, 1e-8, NAN }, 0 },
+    { "adam", 2, adam, { 1e-3, 0.0, 0.0, NAN, NAN, 0.9, 0.999, 1e-8, NAN }, 0 },
+    { "group_rmsprop", 0, group_rmsprop, { 1e-3, 0.0, 0.0, NAN, 0.99, NAN, NAN, 1e-4, NAN }, 1 },
 } };

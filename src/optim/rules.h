@@ -12,12 +12,13 @@
 #include "base/cpu.h"
 
 #define DOPT__STATES_MAX 2
-#define DOPT__RULES 7
+#define DOPT__RULES 8
 
 /* Numbers of one step. */
 typedef struct dopt__step {
     double hyper[DOPT_HYPER_COUNT];
     double correction1, correction2; /* adam: 1 - beta1^t, 1 - beta2^t */
+    double scale;                    /* group_rmsprop: root of the corrected second moment of all blocks together */
 } dopt__step;
 
 /* p and the states are updated in place; g already holds the weight decay. */
@@ -29,6 +30,7 @@ typedef struct dopt__rule {
     int states;
     dopt__rule_fn apply;
     double initial[DOPT_HYPER_COUNT]; /* NaN: the rule has no such hyperparameter */
+    int grouped;                      /* 1: it has one second moment for all blocks together */
 } dopt__rule;
 
 /* By kind. */

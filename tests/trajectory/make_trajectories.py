@@ -6,8 +6,8 @@ usage: make_trajectories.py > trajectories.txt
 
 The parameters are three numbers p, the gradient is g_i = c_i p_i^3 + sin(p_i + t) at step t = 1, 2, ... Each line holds
     name decay decoupled p1 p2 p3          (after the last step, %.17g)
-The rules are those of PyTorch 2.x (torch.optim.SGD, Adagrad, Adadelta, RMSprop, Adam), written out for scalars in
-50-digit arithmetic, so that rounding does not depend on the order of operations.
+The rules are those of PyTorch 2.x (torch.optim.SGD, Adagrad, Adadelta, RMSprop, Adam), and group_rmsprop, written out for scalars
+in 50-digit arithmetic, so that rounding does not depend on the order of operations.
 """
 from decimal import Decimal, getcontext
 import math
@@ -36,7 +36,8 @@ def real(text):
 class Rule:
     def __init__(self, name):
         self.name, self.state = name, [[D(0)] * 3, [D(0)] * 3]
-        self.lr = real({"adadelta": "1", "adam": "1e-3"}.get(name, "1e-2"))
+        self.lr = real({"adadelta": "1", "adam": "1e-3", "group_rmsprop": "1e-3"}.get(name, "1e-2"))
+        self.group = D(0)
 
     def step(self, t, i, p, g):
         a, b = self.state[0][i], self.state[1][i]
@@ -64,6 +65,9 @@ class Rule:
             a = rho * a + (1 - rho) * g * g
             self.state[0][i] = a
             return p - lr * g / (a.sqrt() + real("1e-8"))
+        if name == "group_rmsprop":
+            rho = real("0.99")
+            return p - lr * g / ((self.group / (1 - rho ** t)).sqrt() + real("1e-4"))
         b1, b2 = real("0.9"), real("0.999")
         a, b = b1 * a + (1 - b1) * g, b2 * b + (1 - b2) * g * g
         self.state[0][i], self.state[1][i] = a, b
@@ -71,17 +75,17 @@ class Rule:
 
 
 def main():
-    for name in ("gd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam"):
+    for name in ("gd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "group_rmsprop"):
         for decay, decoupled in (("0", 0), ("0.1", 0), ("0.1", 1)):
             rule, p = Rule(name), list(START)
             for t in range(1, STEPS + 1):
-                for i in range(3):
-                    g = real(SCALE[i]) * p[i] ** 3 + sine(p[i] + t)
-                    if decoupled:
-                        p[i] -= rule.lr * real(decay) * p[i]
-                    else:
-                        g += real(decay) * p[i]
-                    p[i] = rule.step(t, i, p[i], g)
+                g = [real(SCALE[i]) * p[i] ** 3 + sine(p[i] + t) for i in range(3)]
+                if decoupled:
+                    p = [x - rule.lr * real(decay) * x for x in p]
+                else:
+                    g = [y + real(decay) * x for x, y in zip(p, g)]
+                rule.group = real("0.99") * rule.group + (1 - real("0.99")) * sum(y * y for y in g)
+                p = [rule.step(t, i, p[i], g[i]) for i in range(3)]
             print(name, decay, decoupled, *("%.17g" % float(x) for x in p))
 
 
