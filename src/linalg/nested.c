@@ -104,14 +104,33 @@ static bool decompose_level(dopt__svd *svd, ptrdiff_t left, double *vectors)
     return driver != DOPT__EIGH_NONE;
 }
 
-/* Take the rows that this level's eigendecomposition gives. Returns how many are left. */
-static ptrdiff_t take(dopt__svd *svd, ptrdiff_t left, double zero, double *vectors)
+/*
+ * Rows from `cut` on that are to be projected again after a corrected level: those that are much smaller than the rows
+ * they are sums of, and carry their rounding. These are the largest ones of this level; but the level before, whose
+ * largest value was `before`, has told rows apart down to sqrt(eps) of that. `end` bounds the answer.
+ */
+static ptrdiff_t rounded_rows(const dopt__svd *svd, ptrdiff_t cut, ptrdiff_t end, double top, double before)
+{
+    static const double cosine_max = 32.0 * DBL_EPSILON;
+    const double from = fmin(top, 2.0 * sqrt(DBL_EPSILON) * before), least = from * DBL_EPSILON / cosine_max;
+    ptrdiff_t i = cut;
+    while (i < end && svd->values[i] < least * least)
+        i++;
+    return i;
+}
+
+/*
+ * Take the rows that this level's eigendecomposition gives. `before`: the largest value of the level before. Returns
+ * how many are left.
+ */
+static ptrdiff_t take(dopt__svd *svd, ptrdiff_t left, double zero, double before, double *vectors)
 {
     const ptrdiff_t plain = plain_cut(svd->values, left);
     const bool rest_is_zero = dopt__norm(dopt_const(rows(svd->vt, 0, plain > 0 ? plain : 1, svd->d))) <= zero;
+    const double top = sqrt(svd->values[left - 1]);
     ptrdiff_t cut = plain;
     if (plain > left / 4 && !rest_is_zero && dopt__refine(svd, left, vectors, &cut))
-        project(svd, cut, plain, left); /* these rows carry roundings of larger ones */
+        project(svd, cut, rounded_rows(svd, cut, plain, top, before), left);
     if (left < svd->k)
         rotate_rows(dopt_cmat_f64(vectors, left, left), rows(svd->ut, 0, left, svd->k), svd->wide);
     normalise(svd, cut, left);
@@ -184,7 +203,7 @@ static narrow_level first_in_float32(dopt__svd *svd, dopt_cmat narrow, ptrdiff_t
 }
 
 /* One level of R, which is w or, in place, the first rows of vt. Returns how many rows are left; -1: no convergence. */
-static ptrdiff_t one_level(dopt__svd *svd, dopt_cmat w, dopt_cmat narrow, ptrdiff_t left, double zero)
+static ptrdiff_t one_level(dopt__svd *svd, dopt_cmat w, dopt_cmat narrow, ptrdiff_t left, double zero, double before)
 {
     const bool first = left == svd->k, in_place = !first || w.data == svd->vt;
     double *vectors = first ? svd->ut : svd->vectors;
@@ -202,14 +221,15 @@ static ptrdiff_t one_level(dopt__svd *svd, dopt_cmat w, dopt_cmat narrow, ptrdif
         rotate_rows(dopt_cmat_f64(vectors, left, left), z, svd->wide);
     else
         dopt__gemm(1.0, dopt_cmat_f64(vectors, left, left), w, 0.0, z);
-    return take(svd, left, zero, vectors);
+    return take(svd, left, zero, before, vectors);
 }
 
 bool dopt__nested(dopt__svd *svd, dopt_cmat w, dopt_cmat narrow)
 {
     const ptrdiff_t k = svd->k;
     ptrdiff_t left = k;
-    double zero = 0.0; /* rows of this norm are the rounding of zero rows */
+    double zero = 0.0;   /* rows of this norm are the rounding of zero rows */
+    double before = 0.0; /* the largest value of the level before */
     svd->route = DOPT__ROUTE_NESTED;
     while (left > 0) {
         const dopt_cmat r = left == k ? w : dopt_const(rows(svd->vt, 0, left, svd->d));
@@ -220,9 +240,11 @@ bool dopt__nested(dopt__svd *svd, dopt_cmat w, dopt_cmat narrow)
             zero = (double)svd->d * DBL_EPSILON * norm;
         if (norm <= zero)
             break;
-        left = one_level(svd, w, narrow, left, zero);
+        const ptrdiff_t last = left - 1;
+        left = one_level(svd, w, narrow, left, zero, before);
         if (left < 0)
             return false;
+        before = svd->values[last];
     }
     for (ptrdiff_t i = 0; i < left; i++)
         svd->values[i] = 0.0;
