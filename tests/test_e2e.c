@@ -382,6 +382,69 @@ static void a_basis_for_float32_does_not_serve_float64(void **state)
     dopt_e2e_destroy(&fresh);
 }
 
+/* P_{cW}(G) = c^{2-2/N} P_W(G), and singular values scale with c, over all magnitudes; with a kept basis too. */
+static void all_magnitudes(void **state)
+{
+    (void)state;
+    static const double base[9] = { 2, 1, 1, 1, 2, 1, 0, 1, 3 }, turned[9] = { 1, 2, 0, -1, 1, 1, 2, 0, 1 };
+    const double g[9] = { 1, 0, 2, 0, 1, 0, 1, 0, 0 };
+    double w[9], sigma[3], unit[3], p[9], want[9];
+    for (int method = 0; method < 2; method++)
+        for (int exponent = -460; exponent <= 460; exponent += 20) {
+            const double c = ldexp(1.0, exponent);
+            dopt_e2e_options options = DOPT_E2E_OPTIONS_INIT;
+            dopt_e2e *e2e = NULL, *at_one = create(3, 3, 2.0, (dopt_e2e_method)method);
+            options.method = (dopt_e2e_method)method;
+            options.refresh_tolerance = 1e-3;
+            ASSERT_OK(dopt_e2e_create(3, 3, 2.0, &options, &e2e));
+            for (int turn = 0; turn < 2; turn++) {
+                const double *from = turn ? turned : base;
+                for (int i = 0; i < 9; i++)
+                    w[i] = c * from[i];
+                ASSERT_OK(dopt_e2e_apply(e2e, dopt_cmat_f64(w, 3, 3), dopt_cmat_f64(g, 3, 3), dopt_mat_f64(p, 3, 3)));
+                ASSERT_OK(dopt_e2e_apply(at_one, dopt_cmat_f64(from, 3, 3), dopt_cmat_f64(g, 3, 3),
+                                         dopt_mat_f64(want, 3, 3)));
+                for (int i = 0; i < 9; i++)
+                    p[i] /= c;
+                ASSERT_MAT_CLOSE(dopt_cmat_f64(p, 3, 3), dopt_cmat_f64(want, 3, 3), 30.0);
+            }
+            ASSERT_OK(dopt_e2e_spectrum(e2e, dopt_cmat_f64(w, 3, 3), sigma, NULL));
+            ASSERT_OK(dopt_e2e_spectrum(at_one, dopt_cmat_f64(turned, 3, 3), unit, NULL));
+            for (int i = 0; i < 3; i++)
+                ASSERT_CLOSE(sigma[i] / c, unit[i], 100.0 * test_eps(DOPT_F64) * unit[0]);
+            dopt_e2e_destroy(&e2e);
+            dopt_e2e_destroy(&at_one);
+        }
+}
+
+/* What overflows on the way is refused, whatever the way: in float32, without V, before a small factor. */
+static void overflow_is_never_written(void **state)
+{
+    (void)state;
+    float w32[4] = { 1, 0, 0, 2 }, g32[4] = { 1, 1, 1, 1 };
+    double w[12] = { 1e10, 0, 0, 0, 0, 0, 0, 2e10, 0, 0, 0, 0 }, g[12], out[12];
+    for (int i = 0; i < 12; i++) {
+        g[i] = 1.0;
+        out[i] = 7.0;
+    }
+    dopt_e2e *e2e = create(2, 2, 2.0, DOPT_E2E_NESTED);
+    ASSERT_FAILS(dopt_e2e_update(e2e, dopt_mat_f32(w32, 2, 2), dopt_cmat_f32(g32, 2, 2), 0.01, 1e45),
+                 DOPT_ERR_NUMERICAL, "overflows");
+    assert_true(w32[0] == 1.0F && w32[3] == 2.0F);
+    dopt_e2e_destroy(&e2e);
+    e2e = create(2, 6, 2.0, DOPT_E2E_NESTED);
+    ASSERT_FAILS(dopt_e2e_update(e2e, dopt_mat_f64(w, 2, 6), dopt_cmat_f64(g, 2, 6), 0.01, 1e302), DOPT_ERR_NUMERICAL,
+                 "overflows");
+    assert_true(w[0] == 1e10 && w[7] == 2e10);
+    dopt_e2e_destroy(&e2e);
+    e2e = create(2, 2, 3.0, DOPT_E2E_NESTED);
+    const double tiny[4] = { 2e-50, 1e-50, 1e-50, 2e-50 }, huge[4] = { 6e307, 0, 0, 6e307 };
+    ASSERT_FAILS(dopt_e2e_apply(e2e, dopt_cmat_f64(tiny, 2, 2), dopt_cmat_f64(huge, 2, 2), dopt_mat_f64(out, 2, 2)),
+                 DOPT_ERR_NUMERICAL, "overflows");
+    assert_true(out[0] == 7.0 && out[3] == 7.0);
+    dopt_e2e_destroy(&e2e);
+}
+
 /* 3 k d + 4 k^2 elements, k the smaller side, and what is of order k + d or less. */
 static void memory_is_bounded(void **state)
 {
@@ -509,6 +572,8 @@ int main(void)
         cmocka_unit_test(a_kept_basis_serves_until_w_turns),
         cmocka_unit_test(what_lies_outside_of_v_counts),
         cmocka_unit_test(a_basis_for_float32_does_not_serve_float64),
+        cmocka_unit_test(all_magnitudes),
+        cmocka_unit_test(overflow_is_never_written),
         cmocka_unit_test(memory_is_bounded),
         cmocka_unit_test(zero_is_a_fixed_point),
         cmocka_unit_test(bad_arguments_leave_the_output_alone),

@@ -43,6 +43,7 @@ static void limits(void **state)
     assert_near(dopt__kernel(3.0, 2.0, INFINITY), 5.0L / (2.0L * logl(1.5L)), 4.0);
     assert_true(dopt__kernel(3.0, 0.0, INFINITY) == 0.0);
     assert_near(dopt__kernel(3.0, 2.0, 1e9) / 1e9, 5.0L / (2.0L * logl(1.5L)), 1e8); /* O(1/N) from the limit */
+    assert_near(dopt__kernel(1.0, 1.0 - 2.0 * test_eps(DOPT_F64), 1e308) / 1e308, 1.0L, 4.0);
     assert_true(dopt__kernel(0.0, 0.0, 1.0) == 1.0);
     assert_true(dopt__kernel(0.0, 0.0, 2.0) == 0.0);
     assert_near(dopt__kernel(1e60, 1e60, 3.0), 3.0L * powl(1e60L, 4.0L / 3.0L), 4.0);

@@ -83,6 +83,8 @@ static bool fits(dopt_e2e *e2e, dopt_cmat w, dopt_cmat u, dopt_cmat vt, dopt_mat
     const ptrdiff_t k = e2e->small, first = dopt__svd_first(e2e->svd), rank = vt.rows;
     const double limit = e2e->options.refresh_tolerance / sensitivity,
                  eps = w.dtype == DOPT_F32 ? FLT_EPSILON : DBL_EPSILON;
+    if (rank == 0)
+        return false;
     dopt__gemm(1.0, dopt_ctransposed(u), w, 0.0, y);
     dopt__gemm(1.0, dopt_const(y), dopt_ctransposed(vt), 0.0, m);
     const double whole = pow(dopt__norm(dopt_const(y)), 2.0), within = pow(dopt__norm(dopt_const(m)), 2.0);

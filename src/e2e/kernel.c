@@ -22,13 +22,17 @@
 /* Up to this N the sum is faster than two expm1, and its N roundings are harmless. */
 static const double sum_max = 16.0;
 
+/* From here on expm1(2l/N) is 2l/N. */
+static const double linear_min = 1e17;
+
 /* expm1(2l) / expm1(2l/N), or its limit; l <= 0. */
 static double ratio(double l, double depth)
 {
-    const double below = isinf(depth) ? 2.0 * l : expm1(2.0 * l / depth);
-    if (below == 0.0) /* l = 0, or as good as */
-        return isinf(depth) ? 1.0 : depth;
-    return expm1(2.0 * l) / below;
+    const double factor = isinf(depth) ? 1.0 : depth;
+    if (depth >= linear_min)
+        return l == 0.0 ? factor : factor * (expm1(2.0 * l) / (2.0 * l));
+    const double below = expm1(2.0 * l / depth);
+    return below == 0.0 ? depth : expm1(2.0 * l) / below; /* l = 0, or as good as */
 }
 
 /* 2 - 2/N is not a double, and for an s far from 1 its rounding shows: s^(x + dx) = s^x (1 + dx log s). */

@@ -134,7 +134,7 @@ static dopt_status finish(dopt_e2e *e2e, dopt__move move, factors f, double fact
 {
     const double extent = sqrt((double)e2e->rows) * sqrt((double)e2e->cols), norm = extent * move.largest_grad;
     const double bound =
-        fabs(move.keep) * move.largest_w + fabs(factor) * (isinf(e2e->depth) ? 1.0 : e2e->depth) * norm;
+        fabs(move.keep) * move.largest_w + fmax(1.0, fabs(factor)) * (isinf(e2e->depth) ? 1.0 : e2e->depth) * norm;
     if (f.y.dtype == move.out.dtype && (f.y.dtype == DOPT_F32 || bound < 1e300)) {
         dopt__gemm(factor, f.u, dopt_const(f.y), move.keep, move.out);
         return DOPT_OK;
@@ -233,7 +233,7 @@ static bool ordinary(const dopt_e2e *e2e, dopt__move move)
     const double high = move.w.dtype == DOPT_F32 ? 1e8 : 1e80, low = 1.0 / high;
     const double depth = isinf(e2e->depth) ? 1.0 : e2e->depth, extent = (double)move.w.cols;
     return move.largest_w >= low && move.largest_w <= high && move.largest_grad >= low && move.largest_grad <= high &&
-           fabs(move.rate) >= low && fabs(move.rate) * depth * extent <= high;
+           fabs(move.rate) >= low && fabs(move.rate) * depth * extent <= high && fabs(move.keep) <= high;
 }
 
 dopt_status dopt__product(dopt_e2e *e2e, dopt__move move)
@@ -243,7 +243,7 @@ dopt_status dopt__product(dopt_e2e *e2e, dopt__move move)
     const bool wide = (double)move.w.cols > wide_enough * (double)e2e->small;
     factors f;
     bool serves = false;
-    if (keeps && e2e->has_basis && dtype == move.w.dtype && !(e2e->is_narrow && dtype == DOPT_F64)) {
+    if (keeps && is_ordinary && e2e->has_basis && !(e2e->is_narrow && dtype == DOPT_F64)) {
         f = factors_of(e2e, dtype);
         serves = dopt__basis_serves(e2e, move.w, f.u, f.vt, f.y, f.m);
     }

@@ -21,8 +21,8 @@
 #include "linalg/scan.h"
 #include "linalg/svd_workspace.h"
 
-/* Entries of this size and their squares, times any extent, are far from overflow and, times eps^2, from underflow. */
-static const double ordinary_min = 1e-110, ordinary_max = 1e110;
+/* Fourth powers of entries of this size, times any extent, are far from overflow and, times eps^2, from underflow. */
+static const double ordinary_min = 1e-40, ordinary_max = 1e40;
 
 static size_t most(size_t a, size_t b)
 {
