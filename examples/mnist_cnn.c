@@ -34,6 +34,8 @@ static void start_again_with(long threads, char **argv)
         return;
     (void)setenv("OPENBLAS_NUM_THREADS", number, 1);
     (void)setenv("OMP_NUM_THREADS", number, 1);
+    /* oneDNN's threads are OpenMP's: waiting in a loop for their next call, they would hold up those of the BLAS. */
+    (void)setenv("OMP_WAIT_POLICY", "passive", 0);
     (void)execv("/proc/self/exe", argv);
 }
 

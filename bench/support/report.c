@@ -39,6 +39,7 @@ static void start_again_with(int threads, char **argv)
         return;
     (void)setenv("OPENBLAS_NUM_THREADS", number, 1);
     (void)setenv("OMP_NUM_THREADS", number, 1);
+    (void)setenv("OMP_WAIT_POLICY", "passive", 0); /* or OpenMP's idle threads hold up those of the BLAS */
     (void)execv("/proc/self/exe", argv);
     give_up("/proc/self/exe", strerror(errno));
 }
@@ -125,7 +126,7 @@ bool bench_peer(const char *script, const char *arguments, int count, double *nu
     char command[2 * text_max];
     if (!python)
         return false;
-    (void)snprintf(command, sizeof command, "%s '%s/%s' %s", python, BENCH_SOURCE, script, arguments);
+    (void)snprintf(command, sizeof command, "env -u OMP_WAIT_POLICY %s '%s/%s' %s", python, BENCH_SOURCE, script, arguments);
     FILE *peer = popen(command, "r");
     int found = 0;
     while (peer && found < count && fscanf(peer, "%lf", &numbers[found]) == 1)
