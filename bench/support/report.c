@@ -126,7 +126,8 @@ bool bench_peer(const char *script, const char *arguments, int count, double *nu
     char command[2 * text_max];
     if (!python)
         return false;
-    (void)snprintf(command, sizeof command, "env -u OMP_WAIT_POLICY %s '%s/%s' %s", python, BENCH_SOURCE, script, arguments);
+    (void)snprintf(command, sizeof command, "env -u OMP_WAIT_POLICY %s '%s/%s' %s", python, BENCH_SOURCE, script,
+                   arguments);
     FILE *peer = popen(command, "r");
     int found = 0;
     while (peer && found < count && fscanf(peer, "%lf", &numbers[found]) == 1)
