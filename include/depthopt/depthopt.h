@@ -12,11 +12,13 @@
  *     optim.h schedule.h objective.h                  update rules; learning rates; what is minimised
  *     analysis.h                                      what depth does to a run, in numbers
  *     trainer.h fit.h lr_search.h                     training
+ *     checkpoint.h                                    to save a run, and go on with it later
  */
 
 #include <depthopt/alloc.h>
 #include <depthopt/analysis.h>
 #include <depthopt/api.h>
+#include <depthopt/checkpoint.h>
 #include <depthopt/e2e.h>
 #include <depthopt/fit.h>
 #include <depthopt/log.h>

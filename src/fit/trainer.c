@@ -6,30 +6,16 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <depthopt/trainer.h>
+#include "fit/trainer_state.h"
 
 #include <math.h>
 #include <stdbool.h>
-#include <time.h>
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "fit/model.h"
 #include "fit/options.h"
 #include "fit/start.h"
 #include "linalg/scan.h"
-
-struct dopt_trainer {
-    dopt_fit_options options;
-    dopt_objective *objective;
-    dopt__model model;
-    dopt_mat w;          /* the caller's */
-    dopt_mat last, grad; /* like w, without gaps */
-    ptrdiff_t *rows;     /* of a batch; NULL: all rows */
-    double base_lr;
-    dopt_report report;
-    struct timespec start;
-};
 
 const char *dopt_stop_reason_string(dopt_stop_reason reason)
 {
@@ -87,7 +73,7 @@ static dopt_status set_up(dopt_trainer *trainer, const char *func, dopt_mat w)
     trainer->options.hypers = NULL;
     trainer->w = w;
     dopt__copy(1.0, dopt_const(trainer->last), w);
-    trainer->report.value = trainer->report.gradient_norm = NAN;
+    trainer->report.value = trainer->report.gradient_norm = trainer->before = NAN;
     trainer->report.best_value = INFINITY;
     trainer->report.route = dopt_objective_route(trainer->objective);
     clock_gettime(CLOCK_MONOTONIC, &trainer->start);
@@ -159,8 +145,8 @@ static double step_size(const dopt_trainer *trainer)
     return sum;
 }
 
-/* The stopping rules of dopt_stop_reason, at a W that has just been evaluated; `before` is the value one step ago. */
-static dopt_stop_reason stop_reason(const dopt_trainer *trainer, double before)
+/* The stopping rules of dopt_stop_reason, at a W that has just been evaluated. */
+static dopt_stop_reason stop_reason(const dopt_trainer *trainer)
 {
     const dopt_fit_options *o = &trainer->options;
     const dopt_report *r = &trainer->report;
@@ -169,7 +155,7 @@ static dopt_stop_reason stop_reason(const dopt_trainer *trainer, double before)
     if (r->gradient_norm <= o->gradient_tolerance)
         return DOPT_STOP_GRADIENT;
     if (o->value_tolerance > 0.0 && r->steps > 0 &&
-        fabs(before - r->value) <= o->value_tolerance * fmax(fabs(before), fabs(r->value)))
+        fabs(trainer->before - r->value) <= o->value_tolerance * fmax(fabs(trainer->before), fabs(r->value)))
         return DOPT_STOP_VALUE;
     if (o->step_tolerance > 0.0 && r->steps > 0 &&
         step_size(trainer) <= o->step_tolerance * dopt__norm(dopt_const(trainer->w)))
@@ -219,28 +205,29 @@ static dopt_status move(dopt_trainer *trainer, double lr)
     int overflow;
     dopt__copy(1.0, dopt_const(trainer->w), trainer->last);
     const dopt_status status = dopt__model_move(&trainer->model, trainer->w, dopt_const(trainer->grad), lr, &overflow);
-    if (status == DOPT_OK)
+    if (status == DOPT_OK) {
+        trainer->before = trainer->report.value;
         trainer->report.steps++;
-    else if (status == DOPT_ERR_NONFINITE || overflow)
+    } else if (status == DOPT_ERR_NONFINITE || overflow) {
         diverge(trainer, false);
-    else
+    } else {
         return status;
+    }
     return DOPT_OK;
 }
 
 static dopt_status take_step(dopt_trainer *trainer)
 {
     dopt_report *report = &trainer->report;
-    const double before = report->value;
     const dopt_status status = evaluate(trainer);
-    report->seconds = seconds_since(trainer->start);
+    report->seconds = trainer->seconds_before + seconds_since(trainer->start);
     if (status == DOPT_ERR_NONFINITE) {
         diverge(trainer, true);
         return DOPT_OK;
     }
     if (status != DOPT_OK)
         return status;
-    report->reason = stop_reason(trainer, before);
+    report->reason = stop_reason(trainer);
     const double lr = dopt_schedule_lr(&trainer->options.schedule, trainer->base_lr, report->steps);
     if (callback_stops(trainer, lr) && report->reason == DOPT_STOP_NONE)
         report->reason = DOPT_STOP_CALLBACK;

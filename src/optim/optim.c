@@ -6,7 +6,7 @@
  * before anything moves, so that a bad one leaves parameters and state as they were.
  */
 
-#include <depthopt/optim.h>
+#include "optim/optim_state.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -19,28 +19,6 @@
 #include "linalg/lines.h"
 #include "linalg/scan.h"
 #include "net/chain.h"
-#include "optim/rules.h"
-
-/* What the state was made for, and the state: matrices of one line after the other. */
-typedef struct block {
-    ptrdiff_t rows, cols;
-    dopt_dtype dtype;
-    bool by_rows;
-    void *state[DOPT__STATES_MAX];
-} block;
-
-struct dopt_optim {
-    dopt_allocator allocator;
-    dopt_optim_kind kind;
-    const dopt__rule *rule;
-    double hyper[DOPT_HYPER_COUNT];
-    int64_t steps;
-    double square; /* second moment of all blocks together, for a grouped rule */
-    int blocks;
-    block *block;
-    dopt_mat *params; /* views of a net's factors and gradients */
-    dopt_cmat *grads;
-};
 
 dopt_status dopt_optim_create_with(dopt_optim_kind kind, const dopt_allocator *allocator, dopt_optim **out)
 {
@@ -69,7 +47,7 @@ dopt_status dopt_optim_create(dopt_optim_kind kind, dopt_optim **out)
     return dopt_optim_create_with(kind, NULL, out);
 }
 
-static void release_blocks(dopt_optim *optim, block *blocks, int count)
+static void release_blocks(dopt_optim *optim, dopt__block *blocks, int count)
 {
     for (int i = 0; i < count && blocks; i++)
         for (int s = 0; s < DOPT__STATES_MAX; s++)
@@ -105,18 +83,12 @@ double dopt_optim_get(const dopt_optim *optim, dopt_hyper hyper)
     return optim && index >= 0 && index < DOPT_HYPER_COUNT ? optim->hyper[index] : NAN;
 }
 
-static dopt_mat state_of(const block *b, int s)
-{
-    const dopt_mat m = { b->state[s], b->rows, b->cols, b->by_rows ? b->cols : 1, b->by_rows ? 1 : b->rows, b->dtype };
-    return m;
-}
-
 static void fill_states(dopt_optim *optim)
 {
     const bool accumulates = !isnan(optim->hyper[DOPT_ACCUMULATOR]);
     for (int i = 0; i < optim->blocks; i++)
         for (int s = 0; s < optim->rule->states; s++)
-            dopt__fill(state_of(&optim->block[i], s), accumulates ? optim->hyper[DOPT_ACCUMULATOR] : 0.0);
+            dopt__fill(dopt__optim_state_of(&optim->block[i], s), accumulates ? optim->hyper[DOPT_ACCUMULATOR] : 0.0);
 }
 
 dopt_status dopt_optim_set(dopt_optim *optim, dopt_hyper hyper, double value)
@@ -146,7 +118,7 @@ static bool walks_by_rows(dopt_mat m)
     return dopt__walk_along(dopt_const(m)).by_rows;
 }
 
-static dopt_status check_block(const char *func, const block *b, dopt_mat p, int i)
+static dopt_status check_block(const char *func, const dopt__block *b, dopt_mat p, int i)
 {
     if (p.dtype != b->dtype)
         return dopt__fail(DOPT_ERR_DTYPE, func, "params[%d] has another dtype than at first", i);
@@ -159,7 +131,7 @@ static dopt_status check_block(const char *func, const block *b, dopt_mat p, int
     return DOPT_OK;
 }
 
-static bool allocate_states(dopt_optim *optim, block *b, dopt_mat p)
+static bool allocate_states(dopt_optim *optim, dopt__block *b, dopt_mat p)
 {
     const size_t size = p.dtype == DOPT_F64 ? sizeof(double) : sizeof(float);
     b->rows = p.rows;
@@ -184,7 +156,7 @@ static dopt_status bind(dopt_optim *optim, const char *func, int blocks, const d
             DOPT_TRY(check_block(func, &optim->block[i], params[i], i));
         return DOPT_OK;
     }
-    block *made = dopt__alloc(&optim->allocator, (size_t)blocks, sizeof *made);
+    dopt__block *made = dopt__alloc(&optim->allocator, (size_t)blocks, sizeof *made);
     bool complete = made != NULL;
     for (int i = 0; i < blocks && complete; i++)
         complete = allocate_states(optim, &made[i], params[i]);
@@ -226,7 +198,7 @@ dopt_status dopt_optim_prepare(dopt_optim *optim, int blocks, const dopt_mat *pa
 }
 
 /* All at once: no decay, arrays of double without gaps. */
-static bool move_flat(const dopt_optim *optim, const dopt__step *step, const block *b, dopt_mat p, dopt_cmat g)
+static bool move_flat(const dopt_optim *optim, const dopt__step *step, const dopt__block *b, dopt_mat p, dopt_cmat g)
 {
     const dopt_cmat params = dopt__flat(dopt_const(p)), grad = dopt__flat(g);
     const bool along = params.rows == 1 && grad.rows == 1 &&
@@ -241,7 +213,7 @@ static bool move_flat(const dopt_optim *optim, const dopt__step *step, const blo
     return true;
 }
 
-static void move_pieces(const dopt_optim *optim, const dopt__step *step, const block *b, dopt_mat p, dopt_cmat g)
+static void move_pieces(const dopt_optim *optim, const dopt__step *step, const dopt__block *b, dopt_mat p, dopt_cmat g)
 {
     const dopt__walk walk = dopt__walk_along(dopt_const(p));
     const double decay = step->hyper[DOPT_WEIGHT_DECAY];
@@ -262,13 +234,13 @@ static void move_pieces(const dopt_optim *optim, const dopt__step *step, const b
             for (ptrdiff_t i = 0; i < piece.count && decay != 0.0 && decoupled; i++)
                 x[i] *= 1.0 - step->hyper[DOPT_LR] * decay;
             for (int s = 0; s < optim->rule->states; s++) {
-                (void)dopt__load(dopt_const(state_of(b, s)), piece, of_s[s]);
-                states[s] = dopt__target(state_of(b, s), piece, of_s[s]);
+                (void)dopt__load(dopt_const(dopt__optim_state_of(b, s)), piece, of_s[s]);
+                states[s] = dopt__target(dopt__optim_state_of(b, s), piece, of_s[s]);
             }
             optim->rule->apply(step, piece.count, x, grad, states);
             dopt__store(p, piece, x);
             for (int s = 0; s < optim->rule->states; s++)
-                dopt__store(state_of(b, s), piece, states[s]);
+                dopt__store(dopt__optim_state_of(b, s), piece, states[s]);
         }
 }
 
