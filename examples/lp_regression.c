@@ -11,6 +11,7 @@
 #include <depthopt/depthopt.h>
 
 #include "support/job.h"
+#include "support/keep.h"
 #include "support/optimum.h"
 #include "support/results.h"
 #include "support/run.h"
@@ -18,8 +19,8 @@
 #include "support/standardise.h"
 #include "support/table.h"
 
-/* Exit codes: 0, EXIT_DATA for files and runs, EXIT_USAGE for the command line. */
-enum { EXIT_DATA = 1, EXIT_USAGE = 2 };
+/* Exit codes: 0, EXIT_DATA for files and runs, EXIT_USAGE for the command line, EXIT_INTERRUPTED as shells have it. */
+enum { EXIT_DATA = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
 static int fail(const char *message)
 {
@@ -77,6 +78,8 @@ static int train_all(const job *j, dopt_objective *objective, run *runs, char *m
             if (!run_prepare(&runs[count++], j, j->methods[i], depth, objective, message))
                 return -count;
         }
+    if (j->checkpoint)
+        keep_watch();
     return runs_train(runs, count, j, objective, message) ? count : -count;
 }
 
@@ -114,6 +117,7 @@ static int fit_table(const job *j, const table *t, ptrdiff_t dropped)
         dopt_objective_create_data(x, y, loss, &data_options, &objective) == DOPT_OK) {
         count = train_all(j, objective, runs, message);
         code = count < 0 ? fail(message) : report(j, t, dropped, runs, count);
+        code = count < 0 && keep_interrupted() ? EXIT_INTERRUPTED : code;
     } else {
         (void)fail(dopt_last_error());
     }

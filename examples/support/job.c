@@ -28,6 +28,9 @@ const char *const job_usage =
     "  --threads N           runs side by side; default 0, as many as there are processors\n"
     "  --record EVERY        write the loss each so many steps; default: 200 times in all\n"
     "  --out DIR             write curves.csv, summary.json, curves.gp and curves.svg there\n"
+    "  --checkpoint FILE     save each run to FILE-METHOD-DEPTH, after an interrupt (Ctrl-C) too\n"
+    "  --every N             steps between two saves; default 1000\n"
+    "  --resume              go on from what was saved by the same command\n"
     "  --quiet               the table only\n"
     "  --help                this text\n";
 
@@ -108,9 +111,13 @@ static bool read_lr(const option *o, const char *text)
     return option_real(o, text) && *(double *)o->to > 0.0;
 }
 
-/* A factored model needs whole depths. */
+/* A factored model needs whole depths, and a run that is resumed a file. */
 static bool check(const job *j, char *message)
 {
+    if (j->resume && !j->checkpoint) {
+        (void)snprintf(message, 256, "--resume: needs --checkpoint FILE");
+        return false;
+    }
     for (int i = 0; i < j->method_count; i++)
         for (int k = 0; k < j->depth_count && j->methods[i]->model == DOPT_MODEL_FACTORED; k++)
             if (j->depths[k] != floor(j->depths[k]) || j->depths[k] > DOPT_NET_DEPTH_MAX) {
@@ -140,12 +147,15 @@ bool job_read(int argc, char **argv, job *out, char message[256])
         { "--batch", option_count, &out->batch, 0, from_zero },
         { "--width", option_count, &out->width, 1, from_one },
         { "--seed", option_count, &out->seed, 0, from_zero },
+        { "--checkpoint", option_text, &out->checkpoint, 0, "" },
+        { "--every", option_count, &out->save_every, 1, from_one },
+        { "--resume", NULL, &out->resume, 0, "" },
         { "--record", option_count, &out->every, 1, from_one },
         { "--quiet", NULL, &out->quiet, 0, "" },
         { "--help", NULL, &out->help, 0, "" },
     };
     const job defaults = {
-        .p = 4.0, .init_std = 0.01, .steps = 10000, .width = 1, .init = DOPT_INIT_NORMAL, .seed = 1
+        .p = 4.0, .init_std = 0.01, .steps = 10000, .width = 1, .init = DOPT_INIT_NORMAL, .seed = 1, .save_every = 1000
     };
     *out = defaults;
     const option first = { .to = out };

@@ -19,8 +19,8 @@ typedef struct method {
 } method;
 
 typedef struct job {
-    const char *data, *target, *label, *out; /* NULL: not given */
-    double p, lr, init_std;                  /* lr 0: searched for */
+    const char *data, *target, *label, *out, *checkpoint; /* NULL: not given */
+    double p, lr, init_std;                               /* lr 0: searched for */
     double depths[JOB_LIST_MAX];
     const method *methods[JOB_LIST_MAX];
     int depth_count, method_count;
@@ -28,7 +28,8 @@ typedef struct job {
     int64_t steps, every; /* every: record each so many steps */
     int64_t batch, width, seed;
     dopt_init init;
-    bool quiet, help;
+    int64_t save_every; /* steps between two checkpoints */
+    bool resume, quiet, help;
 } job;
 
 extern const char *const job_usage;

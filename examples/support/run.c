@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "keep.h"
 #include "progress.h"
 
 /* The learning rates that --lr auto tries: three to a decade. */
@@ -95,7 +96,7 @@ bool run_prepare(run *r, const job *j, const method *how, double depth, dopt_obj
     const ptrdiff_t d = dopt_objective_cols(objective);
     const run fresh = { .how = how, .depth = depth, .lr = j->lr };
     *r = fresh;
-    if (r->lr > 0.0)
+    if ((j->resume && keep_read_curve(r, j)) || r->lr > 0.0)
         return true;
     double *weights = calloc((size_t)d, sizeof *weights);
     if (!weights) {
@@ -114,15 +115,52 @@ bool run_prepare(run *r, const job *j, const method *how, double depth, dopt_obj
     return status == DOPT_OK;
 }
 
+/* False: the crew has the message. */
+static bool save(crew *c, const run *r, const dopt_trainer *trainer)
+{
+    char message[256];
+    if (keep_save(r, c->j, trainer, message))
+        return true;
+    (void)pthread_mutex_lock(&c->mutex);
+    c->failed = true;
+    (void)snprintf(c->message, 256, "%s", message);
+    (void)pthread_mutex_unlock(&c->mutex);
+    return false;
+}
+
+/* To the end, or to an interrupt, with a save each so many steps. */
+static dopt_status drive(crew *c, const run *r, dopt_trainer *trainer)
+{
+    dopt_stop_reason reason = DOPT_STOP_NONE;
+    bool saved = true, stopped = false;
+    while (reason == DOPT_STOP_NONE && !stopped && saved) {
+        const dopt_status status = dopt_trainer_step(trainer, &reason);
+        if (status != DOPT_OK)
+            return status;
+        stopped = c->j->checkpoint && keep_interrupted();
+        const bool due =
+            reason != DOPT_STOP_NONE || stopped || dopt_trainer_report(trainer).steps % c->j->save_every == 0;
+        if (c->j->checkpoint && due)
+            saved = save(c, r, trainer);
+    }
+    return DOPT_OK;
+}
+
 static dopt_status train_on(crew *c, run *r, dopt_objective *objective, dopt_objective *whole, double *weights)
 {
-    dopt_report report;
+    dopt_trainer *trainer = NULL;
     recorder rec = { r, c->j, whole, c, false };
     dopt_fit_options o = options_of(r, c->j);
     o.callback = on_step;
     o.user = &rec;
-    const dopt_status status =
-        dopt_fit(objective, &o, dopt_mat_f64(weights, 1, dopt_objective_cols(objective)), &report);
+    dopt_status status =
+        dopt_trainer_create(objective, &o, dopt_mat_f64(weights, 1, dopt_objective_cols(objective)), &trainer);
+    if (status == DOPT_OK && c->j->resume)
+        status = keep_resume(r, c->j, trainer);
+    if (status == DOPT_OK)
+        status = drive(c, r, trainer);
+    const dopt_report report = dopt_trainer_report(trainer);
+    dopt_trainer_destroy(&trainer);
     if (status != DOPT_OK)
         return status;
     r->seconds = report.seconds;
@@ -151,7 +189,7 @@ static dopt_status train(crew *c, run *r)
 static run *next_run(crew *c)
 {
     (void)pthread_mutex_lock(&c->mutex);
-    run *r = c->next < c->count && !c->failed ? &c->runs[c->next++] : NULL;
+    run *r = c->next < c->count && !c->failed && !keep_interrupted() ? &c->runs[c->next++] : NULL;
     (void)pthread_mutex_unlock(&c->mutex);
     return r;
 }
@@ -189,7 +227,9 @@ bool runs_train(run *runs, int count, const job *j, const dopt_objective *object
         (void)pthread_join(helpers[i], NULL);
     progress_end(&c.shown);
     (void)pthread_mutex_destroy(&c.mutex);
-    return !c.failed;
+    if (!c.failed && keep_interrupted())
+        (void)snprintf(message, 256, "interrupted; the same command with --resume goes on");
+    return !c.failed && !keep_interrupted();
 }
 
 void run_free(run *r)

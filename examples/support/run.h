@@ -21,7 +21,10 @@ typedef struct run {
  */
 bool run_prepare(run *r, const job *j, const method *how, double depth, dopt_objective *objective, char message[256]);
 
-/* Train all runs and record them, several side by side. The results do not depend on how many. */
+/*
+ * Train all runs and record them, several side by side. The results do not depend on how many. After an interrupt
+ * the runs have been saved, and `message` says so.
+ */
 bool runs_train(run *runs, int count, const job *j, const dopt_objective *objective, char message[256]);
 void run_free(run *r);
 
