@@ -79,8 +79,11 @@ dopt_status dopt_net_init_orthogonal(dopt_net *net, dopt_rng *rng, double scale)
     }
     double *numbers = dopt__alloc(&net->allocator, largest, sizeof *numbers);
     DOPT_REQUIRE(numbers, DOPT_ERR_NOMEM, "no memory for a factor of %zu elements", largest);
-    const dopt_status status = draw_orthogonal(net, rng, scale, numbers);
+    dopt_rng drawing = *rng;
+    const dopt_status status = draw_orthogonal(net, &drawing, scale, numbers);
     dopt__release(&net->allocator, numbers);
+    if (status == DOPT_OK)
+        *rng = drawing;
     return status == DOPT_OK ? status
                              : dopt__fail(status, __func__, "no orthogonal factor: %s", dopt_status_string(status));
 }

@@ -55,14 +55,21 @@ static void release_blocks(dopt_optim *optim, dopt__block *blocks, int count)
     dopt__release(&optim->allocator, blocks);
 }
 
+static void release_views(dopt_optim *optim)
+{
+    dopt__release(&optim->allocator, optim->params);
+    dopt__release(&optim->allocator, optim->grads);
+    optim->params = NULL;
+    optim->grads = NULL;
+}
+
 void dopt_optim_destroy(dopt_optim **optim)
 {
     if (!optim || !*optim)
         return;
     const dopt_allocator allocator = (*optim)->allocator;
     release_blocks(*optim, (*optim)->block, (*optim)->blocks);
-    dopt__release(&allocator, (*optim)->params);
-    dopt__release(&allocator, (*optim)->grads);
+    release_views(*optim);
     dopt__release(&allocator, *optim);
     *optim = NULL;
 }
@@ -322,6 +329,18 @@ dopt_status dopt_optim_apply(dopt_optim *optim, int blocks, const dopt_mat *para
     return apply(optim, __func__, blocks, params, grads);
 }
 
+static dopt_status make_views(dopt_optim *optim, const char *func, int blocks)
+{
+    if (optim->params)
+        return DOPT_OK;
+    optim->params = dopt__alloc(&optim->allocator, (size_t)blocks, sizeof *optim->params);
+    optim->grads = dopt__alloc(&optim->allocator, (size_t)blocks, sizeof *optim->grads);
+    if (optim->params && optim->grads)
+        return DOPT_OK;
+    release_views(optim);
+    return dopt__fail(DOPT_ERR_NOMEM, func, "no memory for %d views", blocks);
+}
+
 /* Views of all factors and gradients of a net, and of its bias, if there is one. */
 static dopt_status bind_net(dopt_optim *optim, const char *func, dopt_net *net)
 {
@@ -332,12 +351,7 @@ static dopt_status bind_net(dopt_optim *optim, const char *func, dopt_net *net)
     const int depth = dopt_net_depth(net), blocks = depth + (dopt_net_bias(net).data != NULL);
     if (optim->block && optim->blocks != blocks)
         return dopt__fail(DOPT_ERR_SHAPE, func, "the net has %d blocks, the state is for %d", blocks, optim->blocks);
-    if (!optim->params)
-        optim->params = dopt__alloc(&optim->allocator, (size_t)blocks, sizeof *optim->params);
-    if (!optim->grads)
-        optim->grads = dopt__alloc(&optim->allocator, (size_t)blocks, sizeof *optim->grads);
-    if (!optim->params || !optim->grads)
-        return dopt__fail(DOPT_ERR_NOMEM, func, "no memory for %d views", blocks);
+    DOPT_TRY(make_views(optim, func, blocks));
     for (int j = 1; j <= depth; j++) {
         optim->params[j - 1] = dopt_net_factor(net, j);
         optim->grads[j - 1] = dopt_const(net->layers[j].grad);
@@ -346,7 +360,10 @@ static dopt_status bind_net(dopt_optim *optim, const char *func, dopt_net *net)
         optim->params[depth] = dopt_net_bias(net);
         optim->grads[depth] = dopt_const(dopt_net_bias_grad(net));
     }
-    return bind(optim, func, blocks, optim->params);
+    const dopt_status status = bind(optim, func, blocks, optim->params);
+    if (!optim->block) /* the next net may have more blocks */
+        release_views(optim);
+    return status;
 }
 
 dopt_status dopt_optim_prepare_net(dopt_optim *optim, dopt_net *net)
