@@ -22,10 +22,7 @@ enum { qr_block = 64 };
 
 static bool all_finite(const double *x, ptrdiff_t n)
 {
-    for (ptrdiff_t i = 0; i < n; i++)
-        if (!isfinite(x[i]))
-            return false;
-    return true;
+    return dopt__all_finite(dopt_cmat_f64(x, 1, n));
 }
 
 size_t dopt__eigen_doubles(ptrdiff_t n)
@@ -78,7 +75,7 @@ static dopt_cmat in_dtype(dopt_mat m, dopt_dtype dtype, double **memory)
  * Rows z_i <- Q z_i for the Q of sytrd: blocks of reflectors as I - V T V^T (Schreiber and Van Loan), last block first.
  * V is written out, so that all is done by gemm: ormtr reaches half of that speed.
  */
-static void back_transform(ptrdiff_t n, const double *a, const double *tau, dopt_mat z, double *work)
+static bool back_transform(ptrdiff_t n, const double *a, const double *tau, dopt_mat z, double *work)
 {
     const ptrdiff_t reflectors = n - 1, nb = block_of((int)n), size = z.dtype == DOPT_F64 ? 8 : 4;
     for (ptrdiff_t at = (reflectors - 1) / nb * nb; at >= 0; at -= nb) {
@@ -89,8 +86,9 @@ static void back_transform(ptrdiff_t n, const double *a, const double *tau, dopt
         const dopt_mat part = { (char *)z.data + (at + 1) * size, z.rows, rows, z.row_stride, 1, z.dtype };
         write_reflectors(n, a, at, v);
         dopt__fill(t, 0.0);
-        (void)LAPACKE_dlarft_work(LAPACK_COL_MAJOR, 'F', 'C', (int)rows, (int)count, v.data, (int)rows, tau + at,
-                                  t.data, (int)count);
+        if (LAPACKE_dlarft_work(LAPACK_COL_MAJOR, 'F', 'C', (int)rows, (int)count, v.data, (int)rows, tau + at, t.data,
+                                (int)count) != 0)
+            return false;
         const dopt_cmat vz = in_dtype(v, z.dtype, &memory), tz = in_dtype(t, z.dtype, &memory);
         const dopt_mat inner = dopt_transposed(next_matrix(&memory, count, z.rows, z.dtype));
         const dopt_mat turned = dopt_transposed(next_matrix(&memory, count, z.rows, z.dtype));
@@ -98,6 +96,7 @@ static void back_transform(ptrdiff_t n, const double *a, const double *tau, dopt
         dopt__gemm(1.0, dopt_const(inner), dopt_ctransposed(tz), 0.0, turned);
         dopt__gemm(-1.0, dopt_const(turned), dopt_ctransposed(vz), 1.0, part);
     }
+    return true;
 }
 
 bool dopt__divide_start(ptrdiff_t n, const double *a, double *values, double *z, double *work, int *iwork)
@@ -109,24 +108,23 @@ bool dopt__divide_start(ptrdiff_t n, const double *a, double *values, double *z,
         memcpy(reduced + i * n + i, a + i * n + i, (size_t)(n - i) * sizeof *a);
     lapack_int info = LAPACKE_dsytrd_work(LAPACK_COL_MAJOR, 'L', order, reduced, order, values, off, tau, rest,
                                           count > 30 * order ? count : 30 * order);
-    assert(info == 0);
+    assert(info >= 0);
+    if (info != 0)
+        return false;
     info = LAPACKE_dstedc_work(LAPACK_COL_MAJOR, 'I', order, values, off, z, order, rest, count, iwork, 3 + 5 * order);
     assert(info >= 0);
     return info == 0 && all_finite(values, n);
 }
 
-void dopt__divide_finish(ptrdiff_t n, const double *work, dopt_mat z, double *scratch)
+bool dopt__divide_finish(ptrdiff_t n, const double *work, dopt_mat z, double *scratch)
 {
-    if (z.rows > 0)
-        back_transform(n, work, work + n * n + n, z, scratch);
+    return z.rows == 0 || (back_transform(n, work, work + n * n + n, z, scratch) && dopt__all_finite(dopt_const(z)));
 }
 
 bool dopt__divide(ptrdiff_t n, const double *a, double *values, double *z, double *work, int *iwork)
 {
-    if (!dopt__divide_start(n, a, values, z, work, iwork))
-        return false;
-    dopt__divide_finish(n, work, dopt_mat_f64(z, n, n), work + n * n + 2 * n);
-    return true;
+    return dopt__divide_start(n, a, values, z, work, iwork) &&
+           dopt__divide_finish(n, work, dopt_mat_f64(z, n, n), work + n * n + 2 * n);
 }
 
 bool dopt__syevr(ptrdiff_t n, double *a, double *values, double *z, double *work, int *iwork)
@@ -138,18 +136,17 @@ bool dopt__syevr(ptrdiff_t n, double *a, double *values, double *z, double *work
         LAPACKE_dsyevr_work(LAPACK_COL_MAJOR, 'V', 'A', 'L', order, a, order, 0.0, 0.0, 0, 0, 0.0, &found, values, z,
                             order, iwork + 10 * n, work, 26 * order, iwork, 10 * order);
     assert(info >= 0);
-    return info == 0 && found == order && all_finite(values, n);
+    return info == 0 && found == order && all_finite(values, n) && all_finite(z, n * n);
 }
 
 size_t dopt__gesdd_doubles(ptrdiff_t k, ptrdiff_t d)
 {
+    const double least = (double)k * (4.0 * (double)k + 7.0);
     double best = 0.0, unused = 0.0;
     int none = 0;
     const lapack_int info = LAPACKE_dgesdd_work(LAPACK_COL_MAJOR, 'S', (int)d, (int)k, &unused, (int)d, &unused,
                                                 &unused, (int)d, &unused, (int)k, &best, -1, &none);
-    assert(info == 0);
-    (void)info;
-    return (size_t)best;
+    return (size_t)(info == 0 && best > least && isfinite(best) ? best : least);
 }
 
 size_t dopt__gesdd_ints(ptrdiff_t k)
@@ -165,7 +162,7 @@ bool dopt__gesdd(ptrdiff_t k, ptrdiff_t d, double *a, double *values, double *u,
     const lapack_int info = LAPACKE_dgesdd_work(LAPACK_COL_MAJOR, 'S', (int)d, (int)k, a, (int)d, values, vt, (int)d, u,
                                                 (int)k, work, count, iwork);
     assert(info >= 0);
-    return info == 0 && all_finite(values, k);
+    return info == 0 && all_finite(values, k) && all_finite(u, k * k) && all_finite(vt, k * d);
 }
 
 size_t dopt__qr_doubles(ptrdiff_t k)
@@ -187,5 +184,5 @@ bool dopt__orthonormal_rows(ptrdiff_t k, ptrdiff_t d, double *a, double *work)
     for (ptrdiff_t i = 0; i < k; i++)
         for (ptrdiff_t j = 0; j < d; j++)
             a[i * d + j] *= sign[i];
-    return true;
+    return all_finite(a, k * d);
 }

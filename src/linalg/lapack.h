@@ -33,7 +33,7 @@ bool dopt__divide(ptrdiff_t n, const double *a, double *values, double *z, doubl
  * 3 n block + block^2 doubles with a block of n / 8, at least 8 and at most 64.
  */
 bool dopt__divide_start(ptrdiff_t n, const double *a, double *values, double *z, double *work, int *iwork);
-void dopt__divide_finish(ptrdiff_t n, const double *work, dopt_mat z, double *scratch);
+bool dopt__divide_finish(ptrdiff_t n, const double *work, dopt_mat z, double *scratch);
 
 /* MRRR. As above, but a is lost. */
 bool dopt__syevr(ptrdiff_t n, double *a, double *values, double *z, double *work, int *iwork);

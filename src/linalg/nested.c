@@ -157,8 +157,8 @@ typedef enum narrow_level {
     NARROW_TAKEN       /* the level as a whole */
 } narrow_level;
 
-/* Rows from `cut` on of E^T by way of float32, and where V is wanted those of Z, which become V^T. */
-static void take_narrow(dopt__svd *svd, dopt_cmat narrow, ptrdiff_t cut)
+/* Rows from `cut` on of E^T by way of float32, and where V is wanted those of Z, which become V^T. False: before Z. */
+static bool take_narrow(dopt__svd *svd, dopt_cmat narrow, ptrdiff_t cut)
 {
     const ptrdiff_t k = svd->k, d = svd->d, taken = k - cut;
     double *scratch = svd->work + k * k + 2 * k;
@@ -166,10 +166,11 @@ static void take_narrow(dopt__svd *svd, dopt_cmat narrow, ptrdiff_t cut)
     const dopt_mat e32 = dopt_mat_f32((float *)(void *)svd->spare + k * k, taken, k); /* the second half */
     const dopt_mat z32 = dopt_mat_f32((float *)(void *)(svd->wide + cut * d), taken, d);
     dopt__copy(1.0, dopt_const(e), e32);
-    dopt__divide_finish(k, svd->work, e32, scratch);
+    if (!dopt__divide_finish(k, svd->work, e32, scratch))
+        return false;
     dopt__copy(1.0, dopt_const(e32), e);
     if (!svd->has_vt)
-        return;
+        return true;
     dopt__gemm(1.0, dopt_cmat_f64(svd->ut, cut, k), dopt_cmat_f64(svd->vt, k, d), 0.0, dopt_mat_f64(svd->wide, cut, d));
     dopt__gemm(1.0, dopt_const(e32), narrow, 0.0, z32);
     memcpy(svd->vt, svd->wide, (size_t)(cut * d) * sizeof *svd->vt);
@@ -178,6 +179,7 @@ static void take_narrow(dopt__svd *svd, dopt_cmat narrow, ptrdiff_t cut)
         svd->values[i] = sqrt(svd->values[i]);
         dopt__copy(1.0 / dopt__norm(dopt_const(row)), dopt_const(row), rows(svd->vt, i, i + 1, d));
     }
+    return true;
 }
 
 /*
@@ -192,14 +194,14 @@ static narrow_level first_in_float32(dopt__svd *svd, dopt_cmat narrow, ptrdiff_t
         !dopt__divide_start(k, svd->square, svd->values, svd->ut, svd->work, svd->iwork))
         return NARROW_NOTHING;
     const ptrdiff_t cut = is_flat(svd) ? 0 : plain_cut(svd->values, k);
-    if (cut > k / 4) {
-        dopt__divide_finish(k, svd->work, rows(svd->ut, 0, k, k), scratch);
-        return NARROW_DECOMPOSED;
+    if (cut > k / 4)
+        return dopt__divide_finish(k, svd->work, rows(svd->ut, 0, k, k), scratch) ? NARROW_DECOMPOSED : NARROW_NOTHING;
+    if (dopt__divide_finish(k, svd->work, rows(svd->ut, 0, cut, k), scratch) && take_narrow(svd, narrow, cut)) {
+        *left = cut;
+        return NARROW_TAKEN;
     }
-    dopt__divide_finish(k, svd->work, rows(svd->ut, 0, cut, k), scratch);
-    take_narrow(svd, narrow, cut);
-    *left = cut;
-    return NARROW_TAKEN;
+    svd->has_vt = true;
+    return NARROW_NOTHING;
 }
 
 /* One level of R, which is w or, in place, the first rows of vt. Returns how many rows are left; -1: no convergence. */
