@@ -140,8 +140,8 @@ int main(int argc, char **argv)
     char message[DATASET_MESSAGE];
     dataset data;
     const network_spec *spec = network_find("tutorial");
-    const bench_options options = bench_begin(
-        argc, argv, "A training step of the convolutional network: time by part, beside PyTorch, batch 64.");
+    const bench_options options =
+        bench_begin(argc, argv, "A training step of the convolutional network: parts, and PyTorch; batch 64.");
     if (!dataset_draw(1, &data, message))
         give_up(message);
     for (int i = 0; i < contestants; i++) {

@@ -217,8 +217,8 @@ static void draw(const bench_options *options)
 
 int main(int argc, char **argv)
 {
-    const bench_options options = bench_begin(
-        argc, argv, "The end-to-end preconditioner: time over shape, spectrum and depth, with its floor and peers.");
+    const bench_options options =
+        bench_begin(argc, argv, "The end-to-end preconditioner: time over shape and spectrum; floor and peers.");
     FILE *csv = bench_open(&options, "e2e.csv");
     bench_machine(stdout, &options);
     bench_machine(csv, &options);

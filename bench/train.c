@@ -308,8 +308,8 @@ static void draw(const bench_options *options)
 
 int main(int argc, char **argv)
 {
-    const bench_options options = bench_begin(
-        argc, argv, "Full-batch steps of l_4 regression: time over rows, features, depth and width, beside PyTorch.");
+    const bench_options options =
+        bench_begin(argc, argv, "Steps of l_4 regression: time over rows, features, depth and width; PyTorch.");
     FILE *csv = bench_open(&options, "train.csv");
     bench_machine(stdout, &options);
     bench_machine(csv, &options);

@@ -265,12 +265,10 @@ static bool gaps(study *s)
 
 int main(int argc, char **argv)
 {
-    const study_plan plan = {
-        .name = "equivalence",
-        .about = "Factors beside the end-to-end rule: the gap over the learning rate, and hidden widths\n"
-                 "(theorem 1).",
-        .data = true,
-        .run = gaps
-    };
+    const study_plan plan = { .name = "equivalence",
+                              .about = "Factors beside the end-to-end rule: the gap over the learning rate, and\n"
+                                       "hidden widths (theorem 1).",
+                              .data = true,
+                              .run = gaps };
     return study_main(argc, argv, &plan);
 }

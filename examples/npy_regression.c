@@ -12,38 +12,48 @@
 #include <depthopt/depthopt.h>
 
 #include "support/npy.h"
+#include "support/options.h"
 
-static const char *const usage = "usage: npy_regression X.npy Y.npy [OPTION VALUE]...\n"
-                                 "  --p P           power of the error, default 4\n"
-                                 "  --depth N       default 2\n"
-                                 "  --lr ETA        default 0.01\n"
-                                 "  --steps T       default 100\n"
-                                 "  --threads N     default 1\n"
-                                 "  --resident MIB  of X in memory, default 256\n";
+static const char *const usage =
+    "usage: npy_regression X.npy Y.npy [OPTION VALUE]...\n"
+    "Fit y = x . w by the mean of |error|^p to NumPy arrays that need not fit into\n"
+    "memory: X, m x d, and y, m numbers, float64 or float32.\n"
+    "\n"
+    "  --p P           power of the error, from 1 up; default 4\n"
+    "  --depth N       any number from 1 up; default 2\n"
+    "  --lr ETA        learning rate; default 0.01\n"
+    "  --steps T       default 100\n"
+    "  --threads N     that read X; default 1\n"
+    "  --resident MIB  of X in memory at a time; default 256\n"
+    "  --help          this text\n"
+    "\n"
+    "example: npy_regression X.npy Y.npy --p 2 --steps 1000 --resident 1024\n" OPTIONS_EXITS;
 
 typedef struct task {
-    double p, depth, lr, steps, threads, resident;
+    double p, depth, lr, resident;
+    int64_t steps, threads;
+    bool help;
 } task;
 
-static bool read_options(int argc, char **argv, task *t)
+/* Two files, then options; --help may stand alone. */
+static bool read_options(int argc, char **argv, task *t, char message[256])
 {
-    const struct {
-        const char *name;
-        double *value;
-    } options[] = { { "--p", &t->p },         { "--depth", &t->depth },     { "--lr", &t->lr },
-                    { "--steps", &t->steps }, { "--threads", &t->threads }, { "--resident", &t->resident } };
-    for (int i = 3; i < argc; i += 2) {
-        size_t which = 0;
-        while (which < sizeof options / sizeof *options && strcmp(options[which].name, argv[i]) != 0)
-            which++;
-        char *end = NULL;
-        if (which == sizeof options / sizeof *options || i + 1 == argc)
-            return false;
-        *options[which].value = strtod(argv[i + 1], &end);
-        if (*end || !(*options[which].value > 0.0 && *options[which].value < 1e15))
-            return false;
-    }
-    return argc >= 3;
+    const option table[] = {
+        { "--p", option_real, &t->p, 1.0, "a number from 1 up" },
+        { "--depth", option_real, &t->depth, 1.0, "a number from 1 up" },
+        { "--lr", option_real, &t->lr, 1e-300, "a number above 0" },
+        { "--steps", option_count, &t->steps, 1, "an integer from 1 up" },
+        { "--threads", option_count, &t->threads, 1, "an integer from 1 up" },
+        { "--resident", option_real, &t->resident, 1e-9, "a number above 0" },
+        { "--help", NULL, &t->help, 0, "" },
+    };
+    int files = 0;
+    while (files + 1 < argc && files < 2 && strncmp(argv[files + 1], "--", 2) != 0)
+        files++;
+    if (!options_read(argc - files, argv + files, sizeof table / sizeof *table, table, message))
+        return false;
+    (void)snprintf(message, 256, "needs two files, X.npy and Y.npy; --help tells more");
+    return files == 2 || t->help;
 }
 
 static int show(const dopt_event *event, void *user)
@@ -59,14 +69,14 @@ static dopt_status train(const task *t, npy *x, const npy *y, const dopt_loss *l
     dopt_objective_options data = DOPT_OBJECTIVE_OPTIONS_INIT;
     dopt_fit_options fit = DOPT_FIT_OPTIONS_INIT;
     dopt_objective *objective = NULL;
-    int64_t every = t->steps < 10.0 ? 1 : (int64_t)(t->steps / 10.0);
+    int64_t every = t->steps < 10 ? 1 : t->steps / 10;
     data.threads = (int)t->threads;
     data.rows_read = npy_release;
     data.user = x;
     data.rows_step = npy_step(x, t->resident * 1048576.0, data.threads);
     fit.depth = t->depth;
     fit.lr = t->lr;
-    fit.max_steps = (int64_t)t->steps;
+    fit.max_steps = t->steps;
     fit.init = DOPT_INIT_NORMAL;
     fit.callback = show;
     fit.user = &every;
@@ -82,14 +92,18 @@ static dopt_status train(const task *t, npy *x, const npy *y, const dopt_loss *l
 
 int main(int argc, char **argv)
 {
-    task t = { 4.0, 2.0, 0.01, 100.0, 1.0, 256.0 };
+    task t = { .p = 4.0, .depth = 2.0, .lr = 0.01, .resident = 256.0, .steps = 100, .threads = 1 };
     char message[256];
     npy x = { .map = NULL }, y = { .map = NULL };
     dopt_loss *loss = NULL;
     dopt_report report = { 0 };
-    if (!read_options(argc, argv, &t)) {
-        (void)fputs(usage, stderr);
+    if (!read_options(argc, argv, &t, message)) {
+        (void)fprintf(stderr, "npy_regression: %s\n", message);
         return 2;
+    }
+    if (t.help) {
+        (void)fputs(usage, stdout);
+        return 0;
     }
     const bool open = npy_open(argv[1], &x, message) && npy_open(argv[2], &y, message);
     dopt_status status = open ? dopt_loss_create_lp(t.p, NULL, &loss) : DOPT_ERR_IO;

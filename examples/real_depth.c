@@ -150,14 +150,12 @@ static bool run_study(study *s)
 
 int main(int argc, char **argv)
 {
-    const study_plan plan = {
-        .name = "real_depth",
-        .about = "The end-to-end rule at depths from 1 to 10 in steps of a half, and of infinite depth.",
-        .steps = 50000,
-        .quick = 1000,
-        .p = 4.0,
-        .data = true,
-        .run = run_study
-    };
+    const study_plan plan = { .name = "real_depth",
+                              .about = "The rule at depths from 1 to 10 in steps of a half, and at infinite depth.",
+                              .steps = 50000,
+                              .quick = 1000,
+                              .p = 4.0,
+                              .data = true,
+                              .run = run_study };
     return study_main(argc, argv, &plan);
 }

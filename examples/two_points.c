@@ -241,8 +241,8 @@ int main(int argc, char **argv)
 {
     const study_plan plan = { .name = "two_points",
                               .about =
-                                  "The problem of two points: step-size bounds, speed-up by depth 2, and the rate in\n"
-                                  "the end (section 7, appendix B).",
+                                  "The problem of two points: step-size bounds, speed-up by depth 2, and the rate\n"
+                                  "in the end (section 7, appendix B).",
                               .steps = 1000000,
                               .quick = 1000000,
                               .run = run_study };

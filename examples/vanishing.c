@@ -112,8 +112,7 @@ static bool run_study(study *s)
 int main(int argc, char **argv)
 {
     const study_plan plan = { .name = "vanishing",
-                              .about =
-                                  "Depth 4 and 8 from near-zero, near-identity and balanced factors: figure 5, left.",
+                              .about = "Depth 4 and 8 from near-zero, near-identity and balanced factors: figure 5.",
                               .steps = 100000,
                               .quick = 5000,
                               .data = true,

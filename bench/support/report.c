@@ -4,11 +4,14 @@
 #include "report.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "../../examples/support/options.h"
 
 enum { text_max = 1024 };
 
@@ -18,16 +21,17 @@ static _Noreturn void give_up(const char *what, const char *why)
     exit(EXIT_FAILURE);
 }
 
-static _Noreturn void usage(const char *program, const char *what, int code)
+static void help(const char *name, const char *what)
 {
-    (void)fprintf(code ? stderr : stdout,
-                  "%s\n\nusage: %s [options]\n"
-                  "  --threads N   threads of BLAS and of the peers (default 1)\n"
-                  "  --seconds S   time for each line of the table (default 1)\n"
-                  "  --out DIR     folder of the CSV file and the picture (default bench-results)\n"
-                  "  --quick       small sizes only\n",
-                  what, program);
-    exit(code);
+    printf("usage: %s [OPTION VALUE]...\n%s\nChecks its results first, then times them; scripts/bench runs several.\n\n"
+           "  --threads N   threads of the BLAS and of the peers; default 1\n"
+           "  --seconds S   time for each line of the table; default 1\n"
+           "  --out DIR     folder of the CSV file and the picture; default bench-results\n"
+           "  --quick       small sizes only\n"
+           "  --help        this text\n"
+           "\n"
+           "example: %s --quick --out out-bench\n" OPTIONS_EXITS,
+           name, what, name);
 }
 
 static void start_again_with(int threads, char **argv)
@@ -46,27 +50,27 @@ static void start_again_with(int threads, char **argv)
 
 bench_options bench_begin(int argc, char **argv, const char *what)
 {
-    bench_options options = { 1, 1.0, "bench-results", false };
-    for (int i = 1; i < argc; i++) {
-        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
-        if (strcmp(argv[i], "--help") == 0)
-            usage(argv[0], what, EXIT_SUCCESS);
-        if (strcmp(argv[i], "--quick") == 0) {
-            options.quick = true;
-            continue;
-        }
-        if (value && strcmp(argv[i], "--threads") == 0)
-            options.threads = atoi(value);
-        else if (value && strcmp(argv[i], "--seconds") == 0)
-            options.seconds = atof(value);
-        else if (value && strcmp(argv[i], "--out") == 0)
-            options.out = value;
-        else
-            usage(argv[0], what, 2);
-        i++;
+    char message[256];
+    const char *slash = strrchr(argv[0], '/'), *name = slash ? slash + 1 : argv[0], *out = "bench-results";
+    int64_t threads = 1;
+    double seconds = 1.0;
+    bool quick = false, asked = false;
+    const option table[] = {
+        { "--threads", option_count, &threads, 1, "an integer from 1 up" },
+        { "--seconds", option_real, &seconds, 1e-9, "a number above 0" },
+        { "--out", option_text, &out, 0, "" },
+        { "--quick", NULL, &quick, 0, "" },
+        { "--help", NULL, &asked, 0, "" },
+    };
+    if (!options_read(argc, argv, sizeof table / sizeof *table, table, message)) {
+        (void)fprintf(stderr, "%s: %s\n", name, message);
+        exit(2);
     }
-    if (options.threads < 1 || !(options.seconds > 0.0))
-        usage(argv[0], what, 2);
+    if (asked) {
+        help(name, what);
+        exit(EXIT_SUCCESS);
+    }
+    const bench_options options = { (int)threads, seconds, out, quick };
     start_again_with(options.threads, argv);
     return options;
 }

@@ -57,6 +57,56 @@ static const option *find(size_t count, const option *table, const char *name)
     return NULL;
 }
 
+/* Edits from one word to the other: letters put in, left out, exchanged, or swapped with their neighbour. */
+static int distance(const char *a, const char *b)
+{
+    enum { longest = 24 };
+    int rows[longest + 1][longest + 1];
+    const int m = (int)strlen(a), n = (int)strlen(b);
+    if (m > longest || n > longest)
+        return longest;
+    for (int i = 0; i <= m; i++)
+        for (int j = 0; j <= n; j++) {
+            int least = i + j; /* on the border, one of them is 0 */
+            if (i > 0 && j > 0) {
+                const int across = rows[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+                least = rows[i - 1][j] < rows[i][j - 1] ? rows[i - 1][j] + 1 : rows[i][j - 1] + 1;
+                least = across < least ? across : least;
+            }
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && rows[i - 2][j - 2] + 1 < least)
+                least = rows[i - 2][j - 2] + 1;
+            rows[i][j] = least;
+        }
+    return rows[m][n];
+}
+
+/* The option that was probably meant: at most a third of its letters are wrong. NULL: none. */
+static const char *nearest(size_t count, const option *table, const char *name)
+{
+    const char *best = NULL;
+    int least = 0;
+    for (size_t i = 0; i < count; i++) {
+        const int edits = distance(name, table[i].name);
+        if (3 * edits < (int)strlen(table[i].name) && (!best || edits < least)) {
+            best = table[i].name;
+            least = edits;
+        }
+    }
+    return best;
+}
+
+static bool complain(size_t count, const option *table, const char *name, char message[256])
+{
+    const bool known = find(count, table, name);
+    const char *meant = known ? NULL : nearest(count, table, name);
+    if (meant)
+        (void)snprintf(message, 256, "%.40s: no such option; did you mean %s? --help lists them", name, meant);
+    else
+        (void)snprintf(message, 256, "%.40s: %s; --help lists them", name,
+                       known ? "its value is missing" : "no such option");
+    return false;
+}
+
 bool options_read(int argc, char **argv, size_t count, const option *table, char message[256])
 {
     for (int i = 1; i < argc; i++) {
@@ -64,9 +114,7 @@ bool options_read(int argc, char **argv, size_t count, const option *table, char
         if (o && !o->read) {
             *(bool *)o->to = true;
         } else if (!o || i + 1 == argc) {
-            (void)snprintf(message, 256, "%.40s: %s; --help lists them", argv[i],
-                           o ? "its value is missing" : "no such option");
-            return false;
+            return complain(count, table, argv[i], message);
         } else if (!o->read(o, argv[++i])) {
             (void)snprintf(message, 256, "%s %.40s: must be %s", o->name, argv[i], o->allowed);
             return false;

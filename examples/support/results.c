@@ -5,6 +5,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "colour.h"
+
 /* Steps that the table shows, in twentieths of the run. */
 static const int twentieths[] = { 1, 2, 4, 10, 20 };
 
@@ -43,10 +45,14 @@ static void print_row(const results *r, int i, int winner)
     }
     const double last = run_loss_at(one, r->j->steps);
     if (one->diverged)
-        printf("   diverged after %lld steps", (long long)one->steps);
+        printf("   %sdiverged%s after %lld steps", colour_on(stdout, COLOUR_BAD), colour_off(stdout),
+               (long long)one->steps);
     else
         printf(" %11.6g", last);
-    printf(" %8.2f%s\n", one->seconds, i == winner ? "  winner" : "");
+    printf(" %8.2f", one->seconds);
+    if (i == winner)
+        printf("  %swinner%s", colour_on(stdout, COLOUR_GOOD), colour_off(stdout));
+    printf("\n");
 }
 
 static void print_verdict(const results *r, int winner)

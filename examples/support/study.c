@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "colour.h"
 #include "json.h"
 #include "options.h"
 #include "sensors.h"
@@ -19,9 +20,10 @@ enum { EXIT_DATA = 1, EXIT_USAGE = 2 };
 
 static void help(const study_plan *plan)
 {
-    printf("usage: %s [OPTION VALUE]...\n%s\n\n", plan->name, plan->about);
+    printf("usage: %s [OPTION VALUE]...\n%s\nOne of the studies of scripts/reproduce.\n\n", plan->name, plan->about);
     if (plan->data)
-        printf("  --data FILE   UCI gas sensors, LIBSVM, CSV or TSV, plain or .gz; default: a simulated sensor array\n"
+        printf("  --data FILE   UCI gas sensors, LIBSVM, CSV or TSV, plain or .gz;\n"
+               "                default: a simulated sensor array\n"
                "  --class LABEL only rows of this class (gas sensors)\n");
     if (plan->p > 0.0)
         printf("  --p P         power of the error, from 1 up; default %g\n", plan->p);
@@ -29,9 +31,13 @@ static void help(const study_plan *plan)
         printf("  --steps T     default %lld, with --quick %lld\n", (long long)plan->steps, (long long)plan->quick);
     printf("  --quick       a small version, in seconds\n"
            "  --seed S      of the first weights; default 1\n"
-           "  --out DIR     write results.json there, and each figure as CSV, gnuplot script and SVG\n"
+           "  --out DIR     write results.json there, and each figure as CSV, gnuplot\n"
+           "                script and SVG\n"
            "  --quiet       no progress\n"
-           "  --help        this text\n");
+           "  --help        this text\n"
+           "\n"
+           "example: %s --quick --out out-%s\n" OPTIONS_EXITS,
+           plan->name, plan->name);
 }
 
 static bool read_options(study *s, int argc, char **argv)
@@ -114,13 +120,14 @@ static void next_item(FILE *list)
 void study_claim(study *s, verdict v, const char *claim, const char *format, ...)
 {
     static const char *const names[] = { "holds", "holds partly", "does not reproduce" };
+    static const colour colours[] = { COLOUR_GOOD, COLOUR_DOUBT, COLOUR_BAD };
     char text[1024];
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     (void)(v == HOLDS ? s->holds++ : v == PARTLY ? s->partly++ : s->fails++);
-    printf("%s: %s\n    %s\n", names[v], claim, text);
+    printf("%s%s%s: %s\n    %s\n", colour_on(stdout, colours[v]), names[v], colour_off(stdout), claim, text);
     next_item(s->claims);
     (void)fputs("{ \"claim\": ", s->claims);
     json_text(s->claims, claim);
