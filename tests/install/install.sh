@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Install to a temporary prefix, and build and run a consumer there: pkg-config shared and static, CMake, meson subproject.
+# Install to a temporary prefix, and build and run consumers: pkg-config shared and static (C, Fortran), CMake, meson subproject.
 # usage: install.sh PROJECT_DIR
 set -eu
 root=$(cd "$1" && pwd)
@@ -21,6 +21,14 @@ for kind in shared static; do
         $(pkg-config --libs $flags depthopt) -lm
     echo "pkg-config, $kind:"
     LD_LIBRARY_PATH=$tmp/$kind/lib "$tmp/consumer-$kind"
+    if [ -f "$tmp/$kind/lib/pkgconfig/depthopt-fortran.pc" ]; then
+        fortran=$root/bindings/fortran
+        # shellcheck disable=SC2046,SC2086 # words
+        gfortran -J "$tmp" "$fortran/gas_table.f90" "$fortran/l4_comparison.f90" -o "$tmp/fortran-$kind" \
+            $(pkg-config --cflags --libs $flags depthopt-fortran)
+        echo "pkg-config, $kind, Fortran:"
+        LD_LIBRARY_PATH=$tmp/$kind/lib "$tmp/fortran-$kind"
+    fi
     if command -v cmake >/dev/null 2>&1; then
         cmake -S "$here" -B "$tmp/cmake-$kind" -DCMAKE_PREFIX_PATH="$tmp/$kind" >"$tmp/log" 2>&1 &&
             cmake --build "$tmp/cmake-$kind" >>"$tmp/log" 2>&1 || { cat "$tmp/log"; exit 1; }
