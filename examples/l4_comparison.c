@@ -10,6 +10,7 @@
 #include <depthopt/depthopt.h>
 
 #include "support/standardise.h"
+#include "support/streams.h"
 #include "support/table.h"
 
 enum { rows = 500, cols = 10, draws = cols + 2 };
@@ -80,6 +81,7 @@ int main(int argc, char **argv)
     table t = { 0 };
     char message[TABLE_MESSAGE] = "no memory";
     bool dropped[4096];
+    streams_begin();
     if (!(argc > 1 ? table_read(argv[1], NULL, NULL, &t, message) : simulate(&t)) || t.cols > 4096 ||
         standardise(&t, dropped) < 0) {
         (void)fprintf(stderr, "l4_comparison: %s\n", message);
@@ -89,5 +91,5 @@ int main(int argc, char **argv)
     if (status != DOPT_OK)
         (void)fprintf(stderr, "l4_comparison: %s\n", dopt_last_error());
     table_free(&t);
-    return status == DOPT_OK ? 0 : 1;
+    return streams_end("l4_comparison", status == DOPT_OK ? 0 : 1);
 }

@@ -17,6 +17,7 @@
 #include "support/run.h"
 #include "support/sensors.h"
 #include "support/standardise.h"
+#include "support/streams.h"
 #include "support/table.h"
 
 /* Exit codes: 0, EXIT_DATA for files and runs, EXIT_USAGE for the command line, EXIT_INTERRUPTED as shells have it. */
@@ -128,7 +129,7 @@ static int fit_table(const job *j, const table *t, ptrdiff_t dropped)
     return code;
 }
 
-int main(int argc, char **argv)
+static int regress(int argc, char **argv)
 {
     char message[TABLE_MESSAGE] = "";
     job j;
@@ -148,4 +149,10 @@ int main(int argc, char **argv)
         dropped < 0 ? fail("the target or every feature is constant: nothing to fit") : fit_table(&j, &t, dropped);
     table_free(&t);
     return code;
+}
+
+int main(int argc, char **argv)
+{
+    streams_begin();
+    return streams_end("lp_regression", regress(argc, argv));
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "mnist/report.h"
+#include "support/streams.h"
 
 /* Exit codes: 0, EXIT_DATA for files and runs, EXIT_USAGE for the command line. */
 enum { EXIT_DATA = 1, EXIT_USAGE = 2 };
@@ -73,9 +74,10 @@ int main(int argc, char **argv)
         return 0;
     }
     start_again_with((long)s.threads, argv);
+    streams_begin();
     if (!load(&s, &data, message))
         return fail(message);
     const int code = train_and_report(&s, &data);
     dataset_free(&data);
-    return code;
+    return streams_end("mnist_cnn", code);
 }

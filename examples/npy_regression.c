@@ -13,6 +13,7 @@
 
 #include "support/npy.h"
 #include "support/options.h"
+#include "support/streams.h"
 
 static const char *const usage =
     "usage: npy_regression X.npy Y.npy [OPTION VALUE]...\n"
@@ -97,13 +98,14 @@ int main(int argc, char **argv)
     npy x = { .map = NULL }, y = { .map = NULL };
     dopt_loss *loss = NULL;
     dopt_report report = { 0 };
+    streams_begin();
     if (!read_options(argc, argv, &t, message)) {
         (void)fprintf(stderr, "npy_regression: %s\n", message);
         return 2;
     }
     if (t.help) {
         (void)fputs(usage, stdout);
-        return 0;
+        return streams_end("npy_regression", 0);
     }
     const bool open = npy_open(argv[1], &x, message) && npy_open(argv[2], &y, message);
     dopt_status status = open ? dopt_loss_create_lp(t.p, NULL, &loss) : DOPT_ERR_IO;
@@ -117,5 +119,5 @@ int main(int argc, char **argv)
     dopt_loss_destroy(&loss);
     npy_close(&x);
     npy_close(&y);
-    return status != DOPT_OK;
+    return streams_end("npy_regression", status != DOPT_OK);
 }

@@ -14,6 +14,7 @@
 #include "options.h"
 #include "sensors.h"
 #include "standardise.h"
+#include "streams.h"
 
 /* Exit codes, those of lp_regression. */
 enum { EXIT_DATA = 1, EXIT_USAGE = 2 };
@@ -255,7 +256,7 @@ static bool carry_out(study *s, int argc, char **argv)
     return good;
 }
 
-int study_main(int argc, char **argv, const study_plan *plan)
+static int carry_out_plan(int argc, char **argv, const study_plan *plan)
 {
     study s = { .plan = plan };
     if (!read_options(&s, argc, argv)) {
@@ -271,4 +272,10 @@ int study_main(int argc, char **argv, const study_plan *plan)
         return EXIT_DATA;
     }
     return 0;
+}
+
+int study_main(int argc, char **argv, const study_plan *plan)
+{
+    streams_begin();
+    return streams_end(plan->name, carry_out_plan(argc, argv, plan));
 }
