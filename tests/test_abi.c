@@ -20,6 +20,7 @@ _Static_assert(DOPT_ERR_NUMERICAL == -6, "DOPT_ERR_NUMERICAL");
 _Static_assert(DOPT_ERR_IO == -7, "DOPT_ERR_IO");
 _Static_assert(DOPT_ERR_FORMAT == -8, "DOPT_ERR_FORMAT");
 _Static_assert(DOPT_ERR_VERSION == -9, "DOPT_ERR_VERSION");
+_Static_assert(DOPT_ERR_BUSY == -10, "DOPT_ERR_BUSY");
 
 /* dopt_dtype */
 _Static_assert(DOPT_F64 == 0, "DOPT_F64");

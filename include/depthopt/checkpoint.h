@@ -54,6 +54,7 @@ typedef ptrdiff_t (*dopt_read_fn)(void *data, size_t size, void *user);
  * @retval DOPT_ERR_NOMEM    no memory
  * @retval DOPT_ERR_IO       writing failed, with the system's reason; `path` is as before, but where the message says
  *                           that only the folder could not be flushed
+ * @retval DOPT_ERR_BUSY     `trainer` is in use by another call
  */
 DOPT_API dopt_status dopt_trainer_save(const dopt_trainer *trainer, const char *path);
 
@@ -70,6 +71,7 @@ DOPT_API dopt_status dopt_trainer_save(const dopt_trainer *trainer, const char *
  * @retval DOPT_ERR_IO         reading failed, or it is no regular file
  * @retval DOPT_ERR_FORMAT     it is no checkpoint, or damaged: cut off, too long, or with other bytes than were written
  * @retval DOPT_ERR_VERSION    the format is one that this release does not know
+ * @retval DOPT_ERR_BUSY       `trainer` is in use by another call
  */
 DOPT_API dopt_status dopt_trainer_load(dopt_trainer *trainer, const char *path);
 
@@ -81,6 +83,7 @@ DOPT_API dopt_status dopt_trainer_load(dopt_trainer *trainer, const char *path);
  *
  * @retval DOPT_ERR_INVALID, DOPT_ERR_NOMEM  as dopt_trainer_save()
  * @retval DOPT_ERR_IO                       `write` returned non-zero
+ * @retval DOPT_ERR_BUSY                     `trainer` is in use by another call
  */
 DOPT_API dopt_status dopt_trainer_save_to(const dopt_trainer *trainer, dopt_write_fn write, void *user);
 

@@ -41,7 +41,8 @@ DOPT_BEGIN_DECLS
  * Workspace for one shape and one depth. With the default options it carries nothing from call to call but the
  * record of what it did; see dopt_e2e_options.refresh_tolerance.
  *
- * Thread safety: one thread at a time per handle; distinct handles are independent.
+ * Thread safety: one thread at a time per handle, or the second call fails with DOPT_ERR_BUSY; distinct handles
+ * are independent. docs/threads.md says it for each function.
  */
 typedef struct dopt_e2e dopt_e2e;
 
@@ -144,6 +145,7 @@ DOPT_API void dopt_e2e_destroy(dopt_e2e **e2e);
  * @retval DOPT_ERR_NONFINITE  w or grad holds a NaN or an infinity
  * @retval DOPT_ERR_NUMERICAL  no decomposition converged, or the result overflows, or N ||grad||, or an
  *                             eigenvalue of P
+ * @retval DOPT_ERR_BUSY       `e2e` is in use by another call
  */
 DOPT_API dopt_status dopt_e2e_apply(dopt_e2e *e2e, dopt_cmat w, dopt_cmat grad, dopt_mat out);
 
@@ -165,6 +167,8 @@ DOPT_API dopt_status dopt_e2e_apply(dopt_e2e *e2e, dopt_cmat w, dopt_cmat grad, 
  *
  * Cost, accuracy and statuses as dopt_e2e_apply(); DOPT_ERR_INVALID for a value out of range too. The step
  * is folded into the last product: it costs nothing beside it.
+ *
+ * @retval DOPT_ERR_BUSY  `e2e` is in use by another call
  */
 DOPT_API dopt_status dopt_e2e_update(dopt_e2e *e2e, dopt_mat w, dopt_cmat grad, double lr,
                                      double weight_decay);
@@ -186,6 +190,7 @@ DOPT_API dopt_status dopt_e2e_update(dopt_e2e *e2e, dopt_mat w, dopt_cmat grad, 
  *
  * @retval DOPT_ERR_INVALID, DOPT_ERR_SHAPE, DOPT_ERR_DTYPE, DOPT_ERR_NONFINITE, DOPT_ERR_NUMERICAL
  *         as dopt_e2e_apply(); the outputs are untouched
+ * @retval DOPT_ERR_BUSY  `e2e` is in use by another call
  */
 DOPT_API dopt_status dopt_e2e_spectrum(dopt_e2e *e2e, dopt_cmat w, double *sigma, double *eigenvalues);
 

@@ -38,7 +38,8 @@ DOPT_BEGIN_DECLS
  * A factored linear network.
  *
  * Thread safety: one thread at a time per handle, the functions that take a const net included (they use
- * its workspace); distinct handles are independent.
+ * its workspace), or the second call fails with DOPT_ERR_BUSY; distinct handles are independent.
+ * docs/threads.md says it for each function.
  */
 typedef struct dopt_net dopt_net;
 
@@ -103,7 +104,8 @@ DOPT_API ptrdiff_t dopt_net_width(const dopt_net *net, int j);
  */
 DOPT_API dopt_mat dopt_net_factor(dopt_net *net, int j);
 
-/** Gradient dL/dW_j that the last backward or backprop left, j = 1 ... depth; as dopt_net_factor(). */
+/** Gradient dL/dW_j that the last backward or backprop left, j = 1 ... depth; as dopt_net_factor(). `data` is NULL
+ * too while the net is in use by another call. */
 DOPT_API dopt_mat dopt_net_grad(dopt_net *net, int j);
 
 /** Bias b: a 1 x k view, as dopt_net_factor(); `data` is NULL for a net without one. No init changes it. */
@@ -119,6 +121,7 @@ DOPT_API dopt_mat dopt_net_bias_grad(dopt_net *net);
  * @param[in]     stddev  finite, >= 0
  *
  * @retval DOPT_ERR_INVALID  a pointer is NULL, or `stddev` is out of range
+ * @retval DOPT_ERR_BUSY     `net` is in use by another call
  */
 DOPT_API dopt_status dopt_net_init_normal(dopt_net *net, dopt_rng *rng, double stddev);
 
@@ -129,6 +132,7 @@ DOPT_API dopt_status dopt_net_init_normal(dopt_net *net, dopt_rng *rng, double s
  * @param[in] scale  finite
  *
  * @retval DOPT_ERR_INVALID  `net` is NULL, or `scale` is not finite
+ * @retval DOPT_ERR_BUSY     `net` is in use by another call
  */
 DOPT_API dopt_status dopt_net_init_identity(dopt_net *net, double scale);
 
@@ -142,6 +146,7 @@ DOPT_API dopt_status dopt_net_init_identity(dopt_net *net, double scale);
  *
  * @retval DOPT_ERR_INVALID    a pointer is NULL, or `scale` is not finite
  * @retval DOPT_ERR_NOMEM      no memory; the factors are untouched
+ * @retval DOPT_ERR_BUSY       `net` is in use by another call
  */
 DOPT_API dopt_status dopt_net_init_orthogonal(dopt_net *net, dopt_rng *rng, double scale);
 
@@ -165,6 +170,7 @@ DOPT_API dopt_status dopt_net_init_orthogonal(dopt_net *net, dopt_rng *rng, doub
  * @retval DOPT_ERR_NUMERICAL  no decomposition converged
  * @retval DOPT_ERR_NOMEM      no memory
  *         In each case the factors are untouched.
+ * @retval DOPT_ERR_BUSY       `net` is in use by another call
  */
 DOPT_API dopt_status dopt_net_init_balanced(dopt_net *net, dopt_cmat w0);
 
@@ -178,6 +184,7 @@ DOPT_API dopt_status dopt_net_init_balanced(dopt_net *net, dopt_cmat w0);
  * @retval DOPT_ERR_INVALID  `net` is NULL
  * @retval DOPT_ERR_SHAPE    `w` is not a k x d view
  * @retval DOPT_ERR_DTYPE    `w` has another dtype than the net
+ * @retval DOPT_ERR_BUSY     `net` is in use by another call
  */
 DOPT_API dopt_status dopt_net_product(const dopt_net *net, dopt_mat w);
 
@@ -192,6 +199,7 @@ DOPT_API dopt_status dopt_net_product(const dopt_net *net, dopt_mat w);
  *
  * @retval DOPT_ERR_INVALID  `net` is NULL
  * @retval DOPT_ERR_NOMEM    no memory; the net is as before
+ * @retval DOPT_ERR_BUSY     `net` is in use by another call
  */
 DOPT_API dopt_status dopt_net_collapse(dopt_net *net);
 
@@ -208,6 +216,7 @@ DOPT_API dopt_status dopt_net_collapse(dopt_net *net);
  * @retval DOPT_ERR_SHAPE      `grad` is not a k x d view
  * @retval DOPT_ERR_DTYPE      `grad` has another dtype than the net
  * @retval DOPT_ERR_NONFINITE  `grad` holds a NaN or an infinity
+ * @retval DOPT_ERR_BUSY       `net` is in use by another call
  */
 DOPT_API dopt_status dopt_net_backward(dopt_net *net, dopt_cmat grad);
 
@@ -223,6 +232,7 @@ DOPT_API dopt_status dopt_net_backward(dopt_net *net, dopt_cmat grad);
  * @retval DOPT_ERR_INVALID  `net` is NULL
  * @retval DOPT_ERR_SHAPE    `x` is not m x d, or `z` not m x k
  * @retval DOPT_ERR_DTYPE    a view has another dtype than the net
+ * @retval DOPT_ERR_BUSY     `net` is in use by another call
  */
 DOPT_API dopt_status dopt_net_forward(dopt_net *net, dopt_cmat x, dopt_mat z);
 
@@ -244,6 +254,7 @@ DOPT_API dopt_status dopt_net_forward(dopt_net *net, dopt_cmat x, dopt_mat z);
  * @retval DOPT_ERR_INVALID  `net` is NULL
  * @retval DOPT_ERR_SHAPE    the views do not fit each other or the net
  * @retval DOPT_ERR_DTYPE    a view has another dtype than the net
+ * @retval DOPT_ERR_BUSY     `net` is in use by another call
  */
 DOPT_API dopt_status dopt_net_backprop(dopt_net *net, dopt_cmat x, dopt_cmat dz, dopt_mat dx);
 
@@ -284,6 +295,7 @@ DOPT_API dopt_net_cost dopt_net_costs(const dopt_net *net, ptrdiff_t m);
  *
  * @retval DOPT_ERR_INVALID  `net` is NULL or was created without the option `penalty`, or `weight` is out of
  *                           range
+ * @retval DOPT_ERR_BUSY     `net` is in use by another call
  */
 DOPT_API dopt_status dopt_net_penalty(dopt_net *net, double weight, double *value);
 
@@ -292,7 +304,7 @@ DOPT_API dopt_status dopt_net_penalty(dopt_net *net, double weight, double *valu
  *
  * Cost: 2 sum_j n_j^2 (n_{j+1} + n_{j-1}) flops.
  *
- * @return >= 0; NaN if `net` is NULL or a factor is not finite
+ * @return >= 0; NaN if `net` is NULL or in use by another call, or a factor is not finite
  */
 DOPT_API double dopt_net_imbalance(const dopt_net *net);
 

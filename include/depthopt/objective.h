@@ -21,8 +21,8 @@ DOPT_BEGIN_DECLS
 /**
  * An objective on k x d matrices, with the workspace to evaluate it.
  *
- * Thread safety: one thread at a time per handle; distinct handles are independent, also when they share
- * data (dopt_objective_clone()).
+ * Thread safety: one thread at a time per handle, or the second call fails with DOPT_ERR_BUSY; distinct handles are
+ * independent, also when they share data (dopt_objective_clone()). docs/threads.md says it for each function.
  */
 typedef struct dopt_objective dopt_objective;
 
@@ -135,6 +135,7 @@ DOPT_API dopt_status dopt_objective_create_custom(ptrdiff_t rows, ptrdiff_t cols
  *
  * @retval DOPT_ERR_INVALID  a pointer is NULL
  * @retval DOPT_ERR_NOMEM    no memory
+ * @retval DOPT_ERR_BUSY     `objective` is in use by another call
  */
 DOPT_API dopt_status dopt_objective_clone(const dopt_objective *objective, dopt_objective **out);
 
@@ -178,6 +179,7 @@ DOPT_API dopt_dtype dopt_objective_dtype(const dopt_objective *objective);
  * @retval DOPT_ERR_SHAPE      `w` or `grad` is not a k x d view
  * @retval DOPT_ERR_DTYPE      `w` or `grad` has another dtype than the data
  * @retval DOPT_ERR_NONFINITE  w holds a NaN or an infinity, or value or gradient overflow: the run has diverged
+ * @retval DOPT_ERR_BUSY       `objective` is in use by another call
  */
 DOPT_API dopt_status dopt_objective_eval(dopt_objective *objective, dopt_cmat w, const dopt_batch *batch,
                                          double *value, dopt_mat grad);

@@ -98,7 +98,8 @@ typedef struct dopt_hyper_value {
  * The state belongs to the shapes that the first step (or dopt_optim_prepare()) saw; later steps must
  * bring the same list: as many blocks, of the same shapes, dtypes and layouts.
  *
- * Thread safety: one thread at a time per handle; distinct handles are independent.
+ * Thread safety: one thread at a time per handle, or the second call fails with DOPT_ERR_BUSY; distinct handles
+ * are independent. docs/threads.md says it for each function.
  */
 typedef struct dopt_optim dopt_optim;
 
@@ -147,6 +148,7 @@ DOPT_API int64_t dopt_optim_steps(const dopt_optim *optim);
  * after a reset.
  *
  * @retval DOPT_ERR_INVALID  `optim` is NULL, the kind has no such hyperparameter, or `value` is out of range
+ * @retval DOPT_ERR_BUSY     `optim` is in use by another call
  */
 DOPT_API dopt_status dopt_optim_set(dopt_optim *optim, dopt_hyper hyper, double value);
 
@@ -182,13 +184,19 @@ DOPT_API dopt_status dopt_optim_bounds(dopt_optim_kind kind, dopt_hyper hyper, d
  * @retval DOPT_ERR_SHAPE    a view is not valid, or the list differs from the one that the state is for
  * @retval DOPT_ERR_DTYPE    as SHAPE, for the dtype
  * @retval DOPT_ERR_NOMEM    no memory
+ * @retval DOPT_ERR_BUSY     `optim` is in use by another call
  */
 DOPT_API dopt_status dopt_optim_prepare(dopt_optim *optim, int blocks, const dopt_mat *params);
 
-/** dopt_optim_prepare() for the factors of a net, and its bias after them, if it has one. */
+/**
+ * dopt_optim_prepare() for the factors of a net, and its bias after them, if it has one.
+ *
+ * @retval DOPT_ERR_BUSY  `optim` or `net` is in use by another call
+ */
 DOPT_API dopt_status dopt_optim_prepare_net(dopt_optim *optim, dopt_net *net);
 
-/** Back to t = 0 and zero state, as if just created; hyperparameters and memory stay. NULL: nothing. */
+/** Back to t = 0 and zero state, as if just created; hyperparameters and memory stay. NULL, or in use by another
+ * call: nothing. */
 DOPT_API void dopt_optim_reset(dopt_optim *optim);
 
 /**
@@ -207,6 +215,7 @@ DOPT_API void dopt_optim_reset(dopt_optim *optim);
  * @retval DOPT_ERR_DTYPE      as SHAPE, for the dtype
  * @retval DOPT_ERR_NONFINITE  a gradient holds a NaN or an infinity
  * @retval DOPT_ERR_NOMEM      no memory for the state (first step only)
+ * @retval DOPT_ERR_BUSY       `optim` is in use by another call
  */
 DOPT_API dopt_status dopt_optim_apply(dopt_optim *optim, int blocks, const dopt_mat *params,
                                       const dopt_cmat *grads);

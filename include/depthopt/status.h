@@ -27,7 +27,8 @@ typedef enum dopt_status {
     DOPT_ERR_NUMERICAL = -6, /**< A decomposition failed, or a result overflows. */
     DOPT_ERR_IO = -7,        /**< Reading or writing failed. */
     DOPT_ERR_FORMAT = -8,    /**< A file is not what it should be. */
-    DOPT_ERR_VERSION = -9    /**< Made for another release. */
+    DOPT_ERR_VERSION = -9,   /**< Made for another release. */
+    DOPT_ERR_BUSY = -10      /**< A handle is in use by another call, in this thread or another. */
 } dopt_status;
 
 /**

@@ -138,8 +138,9 @@ typedef struct dopt_report {
 /**
  * A training run.
  *
- * Thread safety: one thread at a time per handle. The objective that it borrows must not be used by
- * another thread at the same time.
+ * Thread safety: one thread at a time per handle, or the second call fails with DOPT_ERR_BUSY; so does a step whose
+ * objective is in use by another thread. While the callback runs the trainer is in use, its objective and its net
+ * are not. docs/threads.md says it for each function.
  */
 typedef struct dopt_trainer dopt_trainer;
 
@@ -179,6 +180,7 @@ DOPT_API void dopt_trainer_destroy(dopt_trainer **trainer);
  * @retval DOPT_ERR_INVALID    `trainer` is NULL
  * @retval any status that a custom objective returned; DOPT_ERR_NUMERICAL if no decomposition converged. W
  *         is what it was before the step.
+ * @retval DOPT_ERR_BUSY       `trainer` is in use by another call
  */
 DOPT_API dopt_status dopt_trainer_step(dopt_trainer *trainer, dopt_stop_reason *reason);
 

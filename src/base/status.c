@@ -26,6 +26,7 @@ const char *dopt_status_string(dopt_status status)
     case DOPT_ERR_IO: return "input or output failed";
     case DOPT_ERR_FORMAT: return "malformed data";
     case DOPT_ERR_VERSION: return "made for another release";
+    case DOPT_ERR_BUSY: return "in use";
     }
     return "unknown status";
 }

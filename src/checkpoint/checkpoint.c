@@ -56,6 +56,7 @@ static dopt_status make(image *im, const char *func, const dopt_trainer *trainer
 dopt_status dopt_trainer_save_to(const dopt_trainer *trainer, dopt_write_fn write, void *user)
 {
     DOPT_REQUIRE(trainer, DOPT_ERR_INVALID, "trainer is NULL, must be a handle");
+    DOPT_HOLD(trainer);
     DOPT_REQUIRE(write, DOPT_ERR_INVALID, "write is NULL, must be a function");
     image im = { 0 };
     dopt_status status = make(&im, __func__, trainer);
@@ -69,6 +70,7 @@ dopt_status dopt_trainer_save_to(const dopt_trainer *trainer, dopt_write_fn writ
 dopt_status dopt_trainer_save(const dopt_trainer *trainer, const char *path)
 {
     DOPT_REQUIRE(trainer, DOPT_ERR_INVALID, "trainer is NULL, must be a handle");
+    DOPT_HOLD(trainer);
     DOPT_REQUIRE(path && *path, DOPT_ERR_INVALID, "path is %s, must name a file", path ? "empty" : "NULL");
     image im = { 0 };
     dopt_status status = make(&im, __func__, trainer);
@@ -146,6 +148,7 @@ static dopt_status load(image *im, const source *from, dopt_trainer *trainer)
 dopt_status dopt_trainer_load_from(dopt_trainer *trainer, dopt_read_fn read, void *user)
 {
     DOPT_REQUIRE(trainer, DOPT_ERR_INVALID, "trainer is NULL, must be a handle");
+    DOPT_HOLD(trainer);
     DOPT_REQUIRE(read, DOPT_ERR_INVALID, "read is NULL, must be a function");
     const source from = { __func__, read, user };
     image im = { 0 };
@@ -159,6 +162,7 @@ dopt_status dopt_trainer_load_from(dopt_trainer *trainer, dopt_read_fn read, voi
 dopt_status dopt_trainer_load(dopt_trainer *trainer, const char *path)
 {
     DOPT_REQUIRE(trainer, DOPT_ERR_INVALID, "trainer is NULL, must be a handle");
+    DOPT_HOLD(trainer);
     DOPT_REQUIRE(path && *path, DOPT_ERR_INVALID, "path is %s, must name a file", path ? "empty" : "NULL");
     int fd = -1;
     const source from = { __func__, dopt__file_read, &fd };

@@ -122,6 +122,7 @@ static dopt_status run(dopt_e2e *e2e, dopt__move move)
 dopt_status dopt_e2e_apply(dopt_e2e *e2e, dopt_cmat w, dopt_cmat grad, dopt_mat out)
 {
     DOPT_REQUIRE(e2e, DOPT_ERR_INVALID, "e2e is NULL, must be a handle");
+    DOPT_HOLD(e2e);
     DOPT_TRY(dopt__check_matrix(__func__, "w", w, e2e->rows, e2e->cols, w.dtype));
     DOPT_TRY(dopt__check_matrix(__func__, "grad", grad, e2e->rows, e2e->cols, w.dtype));
     DOPT_TRY(dopt__check_matrix(__func__, "out", dopt_const(out), e2e->rows, e2e->cols, w.dtype));
@@ -132,6 +133,7 @@ dopt_status dopt_e2e_apply(dopt_e2e *e2e, dopt_cmat w, dopt_cmat grad, dopt_mat 
 dopt_status dopt_e2e_update(dopt_e2e *e2e, dopt_mat w, dopt_cmat grad, double lr, double weight_decay)
 {
     DOPT_REQUIRE(e2e, DOPT_ERR_INVALID, "e2e is NULL, must be a handle");
+    DOPT_HOLD(e2e);
     DOPT_TRY(dopt__check_matrix(__func__, "w", dopt_const(w), e2e->rows, e2e->cols, w.dtype));
     DOPT_TRY(dopt__check_matrix(__func__, "grad", grad, e2e->rows, e2e->cols, w.dtype));
     DOPT_REQUIRE(lr >= 0.0 && isfinite(lr), DOPT_ERR_INVALID, "lr is %g, must be in [0, inf)", lr);
@@ -173,6 +175,7 @@ static dopt_status singular_values(dopt_e2e *e2e, const char *func, dopt_cmat w,
 dopt_status dopt_e2e_spectrum(dopt_e2e *e2e, dopt_cmat w, double *sigma, double *eigenvalues)
 {
     DOPT_REQUIRE(e2e, DOPT_ERR_INVALID, "e2e is NULL, must be a handle");
+    DOPT_HOLD(e2e);
     DOPT_TRY(dopt__check_matrix(__func__, "w", w, e2e->rows, e2e->cols, w.dtype));
     double single, *s = e2e->small == 1 ? &single : e2e->s;
     DOPT_TRY(singular_values(e2e, __func__, w, s));

@@ -6,10 +6,12 @@
 
 #include <depthopt/e2e.h>
 
+#include "base/busy.h"
 #include "linalg/svd.h"
 
 /* The handle. All that follows is about wide matrices: a tall w is handled as its transpose. */
 struct dopt_e2e {
+    dopt__busy busy;
     dopt_e2e_options options;
     ptrdiff_t rows, cols, small; /* small: the lesser of the two */
     double depth;

@@ -237,6 +237,7 @@ static dopt_status take_step(dopt_trainer *trainer)
 dopt_status dopt_trainer_step(dopt_trainer *trainer, dopt_stop_reason *reason)
 {
     DOPT_REQUIRE(trainer, DOPT_ERR_INVALID, "trainer is NULL, must be a handle");
+    DOPT_HOLD(trainer);
     if (trainer->report.reason == DOPT_STOP_NONE)
         DOPT_TRY(take_step(trainer));
     if (reason)

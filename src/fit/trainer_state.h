@@ -8,9 +8,11 @@
 
 #include <depthopt/trainer.h>
 
+#include "base/busy.h"
 #include "fit/model.h"
 
 struct dopt_trainer {
+    dopt__busy busy;
     dopt_fit_options options;
     dopt_objective *objective;
     dopt__model model;

@@ -50,6 +50,7 @@ static dopt_status multiply(const dopt_net *net, dopt_mat w)
 dopt_status dopt_net_collapse(dopt_net *net)
 {
     DOPT_REQUIRE(net, DOPT_ERR_INVALID, "net is NULL, must be a handle");
+    DOPT_HOLD(net);
     if (net->depth == 1)
         return DOPT_OK;
     const ptrdiff_t dims[] = { dopt__net_inputs(net), dopt__net_outputs(net) };
@@ -67,6 +68,7 @@ dopt_status dopt_net_collapse(dopt_net *net)
         dopt__copy(1.0, dopt_const(net->bias), plain->bias);
     if (status == DOPT_OK) {
         const dopt_net deep = *net;
+        (void)dopt__take(&plain->busy); /* as `net` is, before and after */
         *net = *plain;
         *plain = deep;
     }

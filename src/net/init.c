@@ -33,6 +33,7 @@ static void set(dopt_mat m, ptrdiff_t row, ptrdiff_t col, double value)
 dopt_status dopt_net_init_normal(dopt_net *net, dopt_rng *rng, double stddev)
 {
     DOPT_REQUIRE(net, DOPT_ERR_INVALID, "net is NULL, must be a handle");
+    DOPT_HOLD(net);
     DOPT_REQUIRE(rng, DOPT_ERR_INVALID, "rng is NULL, must point to a generator");
     DOPT_REQUIRE(stddev >= 0.0 && isfinite(stddev), DOPT_ERR_INVALID, "stddev is %g, must be in [0, inf)", stddev);
     for (int j = 1; j <= net->depth; j++)
@@ -43,6 +44,7 @@ dopt_status dopt_net_init_normal(dopt_net *net, dopt_rng *rng, double stddev)
 dopt_status dopt_net_init_identity(dopt_net *net, double scale)
 {
     DOPT_REQUIRE(net, DOPT_ERR_INVALID, "net is NULL, must be a handle");
+    DOPT_HOLD(net);
     DOPT_REQUIRE(isfinite(scale), DOPT_ERR_INVALID, "scale is %g, must be finite", scale);
     for (int j = 1; j <= net->depth; j++) {
         const dopt_mat factor = net->layers[j].factor;
@@ -70,6 +72,7 @@ static dopt_status draw_orthogonal(dopt_net *net, dopt_rng *rng, double scale, d
 dopt_status dopt_net_init_orthogonal(dopt_net *net, dopt_rng *rng, double scale)
 {
     DOPT_REQUIRE(net, DOPT_ERR_INVALID, "net is NULL, must be a handle");
+    DOPT_HOLD(net);
     DOPT_REQUIRE(rng, DOPT_ERR_INVALID, "rng is NULL, must point to a generator");
     DOPT_REQUIRE(isfinite(scale), DOPT_ERR_INVALID, "scale is %g, must be finite", scale);
     size_t largest = 0;
@@ -145,6 +148,7 @@ static void write_balanced(dopt_net *net, const basis *b)
 dopt_status dopt_net_init_balanced(dopt_net *net, dopt_cmat w0)
 {
     DOPT_REQUIRE(net, DOPT_ERR_INVALID, "net is NULL, must be a handle");
+    DOPT_HOLD(net);
     const ptrdiff_t k = dopt__net_outputs(net), d = dopt__net_inputs(net), small = k < d ? k : d;
     DOPT_TRY(dopt__check_matrix(__func__, "w0", w0, k, d, net->dtype));
     DOPT_TRY(dopt__check_finite(__func__, "w0", w0));

@@ -268,7 +268,10 @@ dopt_mat dopt_net_factor(dopt_net *net, int j)
 
 dopt_mat dopt_net_grad(dopt_net *net, int j)
 {
-    if (!net || j < 1 || j > net->depth)
+    if (!net)
+        return dopt_mat_none();
+    DOPT_HOLD_OR(net, dopt_mat_none());
+    if (j < 1 || j > net->depth)
         return dopt_mat_none();
     dopt__chain_form(net, j);
     return net->layers[j].grad;
@@ -287,6 +290,7 @@ dopt_mat dopt_net_bias_grad(dopt_net *net)
 dopt_status dopt_net_product(const dopt_net *net, dopt_mat w)
 {
     DOPT_REQUIRE(net, DOPT_ERR_INVALID, "net is NULL, must be a handle");
+    DOPT_HOLD(net);
     DOPT_TRY(
         dopt__check_matrix(__func__, "w", dopt_const(w), dopt__net_outputs(net), dopt__net_inputs(net), net->dtype));
     dopt__chain_product(net, w);
@@ -296,6 +300,7 @@ dopt_status dopt_net_product(const dopt_net *net, dopt_mat w)
 dopt_status dopt_net_backward(dopt_net *net, dopt_cmat grad)
 {
     DOPT_REQUIRE(net, DOPT_ERR_INVALID, "net is NULL, must be a handle");
+    DOPT_HOLD(net);
     DOPT_TRY(dopt__check_matrix(__func__, "grad", grad, dopt__net_outputs(net), dopt__net_inputs(net), net->dtype));
     DOPT_TRY(dopt__check_finite(__func__, "grad", grad));
     dopt__chain_backward(net, grad, false);
@@ -331,6 +336,7 @@ double dopt_net_imbalance(const dopt_net *net)
 {
     if (!net)
         return NAN;
+    DOPT_HOLD_OR(net, NAN);
     double worst = 0.0;
     for (int j = 1; j <= net->depth; j++)
         if (!dopt__all_finite(dopt_const(net->layers[j].factor)))

@@ -9,6 +9,7 @@
 
 #include <depthopt/net.h>
 
+#include "base/busy.h"
 #include "net/plan.h"
 
 typedef struct dopt__layer {
@@ -20,6 +21,7 @@ typedef struct dopt__layer {
 } dopt__layer;
 
 struct dopt_net {
+    dopt__busy busy;
     dopt_allocator allocator;
     dopt_dtype dtype;
     int depth;

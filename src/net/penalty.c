@@ -114,6 +114,7 @@ static void add_plain(dopt_net *net, double weight)
 dopt_status dopt_net_penalty(dopt_net *net, double weight, double *value)
 {
     DOPT_REQUIRE(net, DOPT_ERR_INVALID, "net is NULL, must be a handle");
+    DOPT_HOLD(net);
     DOPT_REQUIRE(weight >= 0.0 && isfinite(weight), DOPT_ERR_INVALID, "weight is %g, must be in [0, inf)", weight);
     DOPT_REQUIRE(net->depth == 1 || net->layers[1].above.data, DOPT_ERR_INVALID,
                  "the net has no room for it, must be created with options.penalty = 1");

@@ -111,6 +111,7 @@ static bool backprop_on_w(const dopt_net *net, ptrdiff_t m, bool dx)
 dopt_status dopt_net_forward(dopt_net *net, dopt_cmat x, dopt_mat z)
 {
     DOPT_REQUIRE(net, DOPT_ERR_INVALID, "net is NULL, must be a handle");
+    DOPT_HOLD(net);
     DOPT_TRY(dopt__check_view(__func__, "x", x));
     DOPT_TRY(dopt__check_matrix(__func__, "x", x, x.rows, dopt__net_inputs(net), net->dtype));
     DOPT_TRY(dopt__check_matrix(__func__, "z", dopt_const(z), x.rows, dopt__net_outputs(net), net->dtype));
@@ -152,6 +153,7 @@ static void pull_block(dopt_net *net, dopt_cmat x, dopt_cmat dz, dopt_mat dx, do
 dopt_status dopt_net_backprop(dopt_net *net, dopt_cmat x, dopt_cmat dz, dopt_mat dx)
 {
     DOPT_REQUIRE(net, DOPT_ERR_INVALID, "net is NULL, must be a handle");
+    DOPT_HOLD(net);
     DOPT_TRY(dopt__check_view(__func__, "x", x));
     DOPT_TRY(dopt__check_matrix(__func__, "x", x, x.rows, dopt__net_inputs(net), net->dtype));
     DOPT_TRY(dopt__check_matrix(__func__, "dz", dz, x.rows, dopt__net_outputs(net), net->dtype));

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "base/busy.h"
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/pool.h"
@@ -18,6 +19,7 @@
 static const ptrdiff_t default_rows_step = 4096;
 
 struct dopt_objective {
+    dopt__busy busy;
     dopt_allocator allocator;
     ptrdiff_t rows, cols;
     dopt_objective_fn fn; /* NULL: data */
@@ -31,6 +33,7 @@ static dopt_status make(const char *func, const dopt_objective *like, dopt_objec
     if (!objective)
         return dopt__fail(DOPT_ERR_NOMEM, func, "no memory for the handle");
     *objective = *like;
+    atomic_init(&objective->busy.up, false);
     objective->data.memory = NULL;
     objective->data.single = NULL;
     objective->data.reduced = NULL;
@@ -115,6 +118,7 @@ dopt_status dopt_objective_clone(const dopt_objective *objective, dopt_objective
 {
     DOPT_REQUIRE(objective, DOPT_ERR_INVALID, "objective is NULL, must be a handle");
     DOPT_REQUIRE(out, DOPT_ERR_INVALID, "out is NULL, must point to a handle");
+    DOPT_HOLD(objective);
     return make(__func__, objective, out);
 }
 
@@ -231,6 +235,7 @@ dopt_status dopt_objective_eval(dopt_objective *objective, dopt_cmat w, const do
                                 dopt_mat grad)
 {
     DOPT_REQUIRE(objective, DOPT_ERR_INVALID, "objective is NULL, must be a handle");
+    DOPT_HOLD(objective);
     const dopt_dtype dtype = objective->fn ? w.dtype : objective->data.x.dtype;
     DOPT_TRY(dopt__check_matrix(__func__, "w", w, objective->rows, objective->cols, dtype));
     if (grad.data)

@@ -101,6 +101,7 @@ static void fill_states(dopt_optim *optim)
 dopt_status dopt_optim_set(dopt_optim *optim, dopt_hyper hyper, double value)
 {
     DOPT_REQUIRE(optim, DOPT_ERR_INVALID, "optim is NULL, must be a handle");
+    DOPT_HOLD(optim);
     DOPT_TRY(dopt__check_hyper(__func__, optim->kind, hyper, value));
     DOPT_REQUIRE(hyper != DOPT_ACCUMULATOR || optim->steps == 0, DOPT_ERR_INVALID,
                  "accumulator is set after %lld steps, must be set before the first one or after a reset",
@@ -115,6 +116,7 @@ void dopt_optim_reset(dopt_optim *optim)
 {
     if (!optim)
         return;
+    DOPT_HOLD_OR(optim, );
     optim->steps = 0;
     optim->square = 0.0;
     fill_states(optim);
@@ -182,10 +184,8 @@ static void index_name(char *out, size_t size, const char *array, int i)
     (void)snprintf(out, size, "%s[%d]", array, i);
 }
 
-static dopt_status check_params(const char *func, const dopt_optim *optim, int blocks, const dopt_mat *params)
+static dopt_status check_params(const char *func, int blocks, const dopt_mat *params)
 {
-    if (!optim)
-        return dopt__fail(DOPT_ERR_INVALID, func, "optim is NULL, must be a handle");
     if (blocks < 1)
         return dopt__fail(DOPT_ERR_INVALID, func, "blocks is %d, must be >= 1", blocks);
     if (!params)
@@ -200,7 +200,9 @@ static dopt_status check_params(const char *func, const dopt_optim *optim, int b
 
 dopt_status dopt_optim_prepare(dopt_optim *optim, int blocks, const dopt_mat *params)
 {
-    DOPT_TRY(check_params(__func__, optim, blocks, params));
+    DOPT_REQUIRE(optim, DOPT_ERR_INVALID, "optim is NULL, must be a handle");
+    DOPT_HOLD(optim);
+    DOPT_TRY(check_params(__func__, blocks, params));
     return bind(optim, __func__, blocks, params);
 }
 
@@ -324,7 +326,9 @@ static dopt_status apply(dopt_optim *optim, const char *func, int blocks, const 
 
 dopt_status dopt_optim_apply(dopt_optim *optim, int blocks, const dopt_mat *params, const dopt_cmat *grads)
 {
-    DOPT_TRY(check_params(__func__, optim, blocks, params));
+    DOPT_REQUIRE(optim, DOPT_ERR_INVALID, "optim is NULL, must be a handle");
+    DOPT_HOLD(optim);
+    DOPT_TRY(check_params(__func__, blocks, params));
     DOPT_REQUIRE(grads, DOPT_ERR_INVALID, "grads is NULL, must point to %d views", blocks);
     return apply(optim, __func__, blocks, params, grads);
 }
@@ -344,10 +348,6 @@ static dopt_status make_views(dopt_optim *optim, const char *func, int blocks)
 /* Views of all factors and gradients of a net, and of its bias, if there is one. */
 static dopt_status bind_net(dopt_optim *optim, const char *func, dopt_net *net)
 {
-    if (!optim)
-        return dopt__fail(DOPT_ERR_INVALID, func, "optim is NULL, must be a handle");
-    if (!net)
-        return dopt__fail(DOPT_ERR_INVALID, func, "net is NULL, must be a handle");
     const int depth = dopt_net_depth(net), blocks = depth + (dopt_net_bias(net).data != NULL);
     if (optim->block && optim->blocks != blocks)
         return dopt__fail(DOPT_ERR_SHAPE, func, "the net has %d blocks, the state is for %d", blocks, optim->blocks);
@@ -368,11 +368,19 @@ static dopt_status bind_net(dopt_optim *optim, const char *func, dopt_net *net)
 
 dopt_status dopt_optim_prepare_net(dopt_optim *optim, dopt_net *net)
 {
+    DOPT_REQUIRE(optim, DOPT_ERR_INVALID, "optim is NULL, must be a handle");
+    DOPT_REQUIRE(net, DOPT_ERR_INVALID, "net is NULL, must be a handle");
+    DOPT_HOLD(optim);
+    DOPT_HOLD(net);
     return bind_net(optim, __func__, net);
 }
 
 dopt_status dopt_optim_apply_net(dopt_optim *optim, dopt_net *net)
 {
+    DOPT_REQUIRE(optim, DOPT_ERR_INVALID, "optim is NULL, must be a handle");
+    DOPT_REQUIRE(net, DOPT_ERR_INVALID, "net is NULL, must be a handle");
+    DOPT_HOLD(optim);
+    DOPT_HOLD(net);
     DOPT_TRY(bind_net(optim, __func__, net));
     for (int j = 1; j <= net->depth; j++)
         dopt__chain_form(net, j);
@@ -417,6 +425,10 @@ static dopt_status step_thin(dopt_optim *optim, const char *func, dopt_net *net)
 
 dopt_status dopt_step(dopt_optim *optim, dopt_net *net, dopt_cmat grad)
 {
+    DOPT_REQUIRE(optim, DOPT_ERR_INVALID, "optim is NULL, must be a handle");
+    DOPT_REQUIRE(net, DOPT_ERR_INVALID, "net is NULL, must be a handle");
+    DOPT_HOLD(optim);
+    DOPT_HOLD(net);
     DOPT_TRY(bind_net(optim, __func__, net));
     DOPT_TRY(dopt__check_matrix(__func__, "grad", grad, dopt_net_width(net, net->depth), dopt_net_width(net, 0),
                                 net->dtype));

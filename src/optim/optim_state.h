@@ -8,6 +8,7 @@
 
 #include <depthopt/optim.h>
 
+#include "base/busy.h"
 #include "optim/rules.h"
 
 /* What the state was made for, and the state: matrices of one line after the other. */
@@ -19,6 +20,7 @@ typedef struct dopt__block {
 } dopt__block;
 
 struct dopt_optim {
+    dopt__busy busy;
     dopt_allocator allocator;
     dopt_optim_kind kind;
     const dopt__rule *rule;
