@@ -3,7 +3,7 @@
 # Layout of the sources, without a compiler.  usage: style.sh PROJECT_DIR
 set -eu
 cd "$1"
-find include src tests examples bench -name '*.[ch]' | sort | xargs awk '
+find include src tests examples bench bindings -name '*.[ch]' | sort | xargs awk '
     function complain(text) { printf "%s:%d: %s\n", FILENAME, FNR, text; bad = 1 }
     FNR == 1 { if ($0 !~ /SPDX-License-Identifier: MIT/) complain("the first line must be the SPDX licence") }
     length($0) > 120 { complain("longer than 120 columns") }
