@@ -119,6 +119,8 @@ PINNED(dopt_allocator, 24);
 PINNED(dopt_logger, 16);
 PINNED(dopt_hyper_value, 16);
 PINNED(dopt_hyper_bounds, 32);
+PINNED(dopt_net_cost, 48);
+PINNED(dopt_circulation, 56);
 
 /* An options struct as a later header may have it: fields appended. */
 enum { appended = 16, largest = 512 };
@@ -184,6 +186,21 @@ static dopt_status create_trainer(const void *options)
     return status;
 }
 
+static dopt_status slope_of_nothing(dopt_cmat at, dopt_mat grad, void *user)
+{
+    (void)at;
+    (void)user;
+    for (ptrdiff_t i = 0; i < 4; i++)
+        ((double *)grad.data)[i] = 1.0;
+    return DOPT_OK;
+}
+
+static dopt_status integrate(const void *options)
+{
+    dopt_circulation out;
+    return dopt_analysis_circulation(2, 2, slope_of_nothing, NULL, options, &out);
+}
+
 static void options_may_be_longer(void **state)
 {
     const dopt_net_options net = DOPT_NET_OPTIONS_INIT;
@@ -191,15 +208,14 @@ static void options_may_be_longer(void **state)
     const dopt_loss_options of_loss = DOPT_LOSS_OPTIONS_INIT;
     const dopt_objective_options of_objective = DOPT_OBJECTIVE_OPTIONS_INIT;
     const dopt_fit_options fit = DOPT_FIT_OPTIONS_INIT;
+    const dopt_circulation_options circulation = DOPT_CIRCULATION_OPTIONS_INIT;
     const struct {
         const void *options;
         size_t size;
         dopt_status (*create)(const void *options);
-    } all[] = { { &net, sizeof net, create_net },
-                { &e2e, sizeof e2e, create_e2e },
-                { &of_loss, sizeof of_loss, create_loss },
-                { &of_objective, sizeof of_objective, create_objective },
-                { &fit, sizeof fit, create_trainer } };
+    } all[] = { { &net, sizeof net, create_net },          { &e2e, sizeof e2e, create_e2e },
+                { &of_loss, sizeof of_loss, create_loss }, { &of_objective, sizeof of_objective, create_objective },
+                { &fit, sizeof fit, create_trainer },      { &circulation, sizeof circulation, integrate } };
     (void)state;
     ASSERT_OK(dopt_loss_create_squared(NULL, &loss));
     ASSERT_OK(dopt_objective_create_data(dopt_cmat_f64(x, 3, 2), dopt_cmat_f64(y, 3, 1), loss, NULL, &objective));

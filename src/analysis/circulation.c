@@ -171,7 +171,8 @@ static dopt_status read_options(const char *func, const dopt_circulation_options
 {
     const dopt_circulation_options defaults = DOPT_CIRCULATION_OPTIONS_INIT;
     *out = defaults;
-    DOPT_TRY(dopt__read_options(func, options, sizeof defaults, sizeof defaults, out));
+    DOPT_TRY(dopt__read_options(func, options, DOPT__SIZE_THROUGH(dopt_circulation_options, allocator), sizeof defaults,
+                                out));
     if (!(out->depth >= 1.0))
         return dopt__fail(DOPT_ERR_INVALID, func, "options->depth is %g, must be in [1, inf]", out->depth);
     if (!(out->inner > 0.0 && out->inner < out->outer && isfinite(out->outer)))

@@ -42,6 +42,13 @@ dopt_status dopt__check_matrix(const char *func, const char *name, dopt_cmat m, 
                                dopt_dtype dtype);
 
 /*
+ * Size of the struct when `field` was its last one. Note that a field appended where padding was leaves the size as it
+ * is, so that the library could not tell whether a caller has set it.
+ */
+#define DOPT__SIZE_THROUGH(type, field)                                                                                \
+    ((offsetof(type, field) + sizeof(((type *)NULL)->field) + _Alignof(type) - 1) / _Alignof(type) * _Alignof(type))
+
+/*
  * Read an options struct of a caller who may have been compiled against an older or a newer release.
  * `dst` holds the defaults and is `size` bytes; `min_size` is what the first release had. Fields beyond
  * `size` must be zero.

@@ -20,7 +20,8 @@ static dopt_status read_options(const char *func, const dopt_e2e_options *option
 {
     const dopt_e2e_options defaults = DOPT_E2E_OPTIONS_INIT;
     *out = defaults;
-    DOPT_TRY(dopt__read_options(func, options, sizeof defaults, sizeof defaults, out));
+    DOPT_TRY(dopt__read_options(func, options, DOPT__SIZE_THROUGH(dopt_e2e_options, refresh_tolerance), sizeof defaults,
+                                out));
     if (out->method != DOPT_E2E_NESTED && out->method != DOPT_E2E_SVD)
         return dopt__fail(DOPT_ERR_INVALID, func, "options->method is %d, must be DOPT_E2E_NESTED or DOPT_E2E_SVD",
                           (int)out->method);

@@ -73,7 +73,7 @@ dopt_status dopt__fit_options(const char *func, const dopt_fit_options *options,
 {
     const dopt_fit_options defaults = DOPT_FIT_OPTIONS_INIT;
     *out = defaults;
-    DOPT_TRY(dopt__read_options(func, options, sizeof defaults, sizeof defaults, out));
+    DOPT_TRY(dopt__read_options(func, options, DOPT__SIZE_THROUGH(dopt_fit_options, allocator), sizeof defaults, out));
     DOPT_TRY(check_model(func, out));
     DOPT_TRY(check_optimizer(func, out));
     DOPT_TRY(check_stops(func, out));

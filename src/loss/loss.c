@@ -18,7 +18,7 @@ static dopt_status create(const char *func, const dopt__loss_kind *kind, double 
     if (!out)
         return dopt__fail(DOPT_ERR_INVALID, func, "out is NULL, must point to a handle");
     dopt_loss_options known = DOPT_LOSS_OPTIONS_INIT;
-    DOPT_TRY(dopt__read_options(func, options, sizeof known, sizeof known, &known));
+    DOPT_TRY(dopt__read_options(func, options, DOPT__SIZE_THROUGH(dopt_loss_options, allocator), sizeof known, &known));
     if (!(known.weight >= 0.0 && isfinite(known.weight)))
         return dopt__fail(DOPT_ERR_INVALID, func, "options->weight is %g, must be in (0, inf), or 0 for the default",
                           known.weight);

@@ -22,7 +22,7 @@ static dopt_status read_options(const char *func, const dopt_net_options *option
 {
     const dopt_net_options defaults = DOPT_NET_OPTIONS_INIT;
     *out = defaults;
-    DOPT_TRY(dopt__read_options(func, options, sizeof defaults, sizeof defaults, out));
+    DOPT_TRY(dopt__read_options(func, options, DOPT__SIZE_THROUGH(dopt_net_options, penalty), sizeof defaults, out));
     if (out->block_rows < 0 || out->block_rows > block_rows_max)
         return dopt__fail(DOPT_ERR_INVALID, func, "options->block_rows is %td, must be in [0, %td]", out->block_rows,
                           block_rows_max);

@@ -88,7 +88,8 @@ dopt_status dopt_objective_create_data(dopt_cmat x, dopt_cmat y, const dopt_loss
     DOPT_TRY(dopt__check_view(__func__, "y", y));
     DOPT_TRY(dopt__check_matrix(__func__, "y", y, x.rows, y.cols, x.dtype));
     dopt_objective_options known = DOPT_OBJECTIVE_OPTIONS_INIT;
-    DOPT_TRY(dopt__read_options(__func__, options, sizeof known, sizeof known, &known));
+    DOPT_TRY(dopt__read_options(__func__, options, DOPT__SIZE_THROUGH(dopt_objective_options, rows_step), sizeof known,
+                                &known));
     DOPT_TRY(check_options(__func__, &known));
     DOPT_TRY(check_rows(__func__, x, &known));
     DOPT_TRY(dopt__check_finite(__func__, "y", y));

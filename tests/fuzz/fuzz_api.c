@@ -44,7 +44,7 @@ static const dopt_allocator bounded = { allocate, release, NULL };
 
 static void judge(session *s, dopt_status status, int count, const dopt_mat *outputs)
 {
-    FUZZ_CHECK(status <= DOPT_OK && status >= DOPT_ERR_VERSION);
+    FUZZ_CHECK(status <= DOPT_OK && status >= DOPT_ERR_BUSY);
     if (status != DOPT_OK)
         fuzz_check_message(dopt_last_error());
     for (int i = 0; i < count && status == DOPT_OK; i++)
