@@ -88,6 +88,8 @@ static void lists_are_the_permutation(void **state)
         for (uint64_t at = 0; at < 100; at++)
             assert_true(dopt_rng_permute(1, at, large[i], large[i] - 1 - at) < large[i]);
     ptrdiff_t one = 5;
+    assert_int_equal(dopt_rng_permute(1, 1, 0, 0), 0);
+    assert_int_equal(dopt_rng_permute(1, 1, 10, 10), 10);
     ASSERT_FAILS(dopt_rng_permute_rows(1, 1, 10, 8, 3, &one), DOPT_ERR_INVALID, "first and count are 8 and 3");
     ASSERT_FAILS(dopt_rng_permute_rows(1, 1, 0, 0, 0, &one), DOPT_ERR_INVALID, "n is 0");
     assert_true(one == 5);

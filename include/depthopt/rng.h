@@ -81,7 +81,7 @@ DOPT_API void dopt_philox4x32(const uint32_t counter[4], const uint32_t key[2], 
  *
  * @param n  >= 1
  * @param i  in [0, n)
- * @return   in [0, n); each value once as i runs through its range
+ * @return   in [0, n); each value once as i runs through its range. n, which is no index, where i or n is out of range
  *
  * Cost: O(1); dopt_rng_permute_rows() is faster for many.
  * Thread safety: any thread, any time.

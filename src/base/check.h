@@ -12,9 +12,11 @@
 #include <depthopt/mat.h>
 #include <depthopt/status.h>
 
-/* Record "func: text" as this thread's last error and return `status`. */
-dopt_status dopt__fail(dopt_status status, const char *func, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+/* Record "func: text" as this thread's last error. */
+void dopt__record(const char *func, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same, with the status as its value: func and a printf format come after it. A macro, so that analysers see it. */
+#define dopt__fail(status, ...) (dopt__record(__VA_ARGS__), (status))
 
 /* Fail in the calling function unless `condition`; then come a status and a printf format. */
 #define DOPT_REQUIRE(condition, status, ...)                                                                           \

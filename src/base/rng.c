@@ -118,6 +118,8 @@ dopt_status dopt_rng_fill_normal(dopt_rng *rng, dopt_mat out, double stddev)
 
 uint64_t dopt_rng_permute(uint64_t seed, uint64_t round, uint64_t n, uint64_t i)
 {
+    if (i >= n)
+        return n;
     const dopt__permutation p = dopt__permutation_of(seed, round, n);
     return dopt__permuted(&p, i);
 }

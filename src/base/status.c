@@ -36,14 +36,13 @@ const char *dopt_last_error(void)
     return last_error;
 }
 
-dopt_status dopt__fail(dopt_status status, const char *func, const char *format, ...)
+void dopt__record(const char *func, const char *format, ...)
 {
     const int n = snprintf(last_error, sizeof last_error, "%s: ", func);
     if (n < 0 || (size_t)n >= sizeof last_error)
-        return status;
+        return;
     va_list args;
     va_start(args, format);
     (void)vsnprintf(last_error + n, sizeof last_error - (size_t)n, format, args);
     va_end(args);
-    return status;
 }

@@ -75,7 +75,7 @@ static bool flush_folder(char *folder)
 {
     char *slash = strrchr(folder, '/');
     if (!slash)
-        (void)strcpy(folder, ".");
+        memcpy(folder, ".", 2);
     else
         slash[slash == folder] = '\0';
     const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -98,7 +98,7 @@ static dopt_status replace(const char *func, const char *path, char *temporary, 
         (void)unlink(temporary);
         return status;
     }
-    (void)strcpy(temporary, path);
+    temporary[strlen(path)] = '\0'; /* the path alone */
     return flush_folder(temporary) ? DOPT_OK : fail_at(func, "saved, but cannot flush the folder of", path);
 }
 

@@ -2,6 +2,7 @@
 /* The rules by kind; names and ranges of the hyperparameters. */
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -60,16 +61,15 @@ dopt_status dopt_optim_kind_by_name(const char *name, dopt_optim_kind *out)
     DOPT_REQUIRE(name, DOPT_ERR_INVALID, "name is NULL, must be a name");
     DOPT_REQUIRE(out, DOPT_ERR_INVALID, "out is NULL, must point to a kind");
     char all[256] = "";
+    size_t used = 0;
     for (int i = 0; i < dopt_optim_kind_count(); i++) {
         const char *known = dopt_optim_kind_name((dopt_optim_kind)i);
         if (strcmp(name, known) == 0) {
             *out = (dopt_optim_kind)i;
             return DOPT_OK;
         }
-        if (strlen(all) + strlen(known) + 3 < sizeof all) {
-            strcat(all, i > 0 ? ", " : "");
-            strcat(all, known);
-        }
+        if (used + strlen(known) + 3 < sizeof all)
+            used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", i > 0 ? ", " : "", known);
     }
     return dopt__fail(DOPT_ERR_INVALID, __func__, "name is \"%.32s\", must be one of %s", name, all);
 }
