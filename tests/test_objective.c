@@ -2,6 +2,7 @@
 /* Value and gradient against a textbook loop in long double, for every way through the data. */
 #include <math.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #include "support/support.h"
 
@@ -304,12 +305,167 @@ static void custom_and_bad_arguments(void **state)
     dopt_loss_destroy(&loss);
 }
 
+/* Pieces of the outputs add up to the whole. */
+static void outputs_one_after_the_other(void **state)
+{
+    (void)state;
+    enum { m = 90, d = 7, k = 10 };
+    dopt_rng rng = test_rng_begin(__func__);
+    dopt_loss *loss = NULL;
+    ASSERT_OK(dopt_loss_create_lp(3.0, NULL, &loss));
+    for (int round = 0; round < 2 * TEST_LAYOUTS; round++) {
+        const dopt_dtype dtype = round % 2 ? DOPT_F32 : DOPT_F64;
+        const test_layout layout = (test_layout)(round / 2);
+        test_array x = test_array_new(m, d, dtype, layout), y = test_array_new(m, k, dtype, layout);
+        test_array w = test_array_new(k, d, dtype, layout), grad = test_array_new(k, d, dtype, TEST_ROWS);
+        test_array part = test_array_new(k, d, dtype, TEST_ROWS);
+        dopt_objective *objective = NULL;
+        double value, sum = 0.0, some;
+        test_fill(&rng, x.view);
+        test_fill(&rng, y.view);
+        test_fill(&rng, w.view);
+        ASSERT_OK(dopt_objective_create_data(dopt_const(x.view), dopt_const(y.view), loss, NULL, &objective));
+        ASSERT_OK(dopt_objective_eval(objective, dopt_const(w.view), NULL, &value, grad.view));
+        for (ptrdiff_t first = 0; first < k; first += 4) {
+            const ptrdiff_t count = k - first < 4 ? k - first : 4;
+            ASSERT_OK(dopt_objective_eval_outputs(objective, dopt_const(w.view), NULL, first, count, &some,
+                                                  dopt_block(part.view, first, 0, count, d)));
+            sum += some;
+        }
+        ASSERT_CLOSE(sum, value, 30.0 * test_eps(dtype) * value);
+        ASSERT_MAT_CLOSE(dopt_const(part.view), dopt_const(grad.view), 30);
+        ASSERT_FAILS(dopt_objective_eval_outputs(objective, dopt_const(w.view), NULL, 8, 3, &some, dopt_mat_none()),
+                     DOPT_ERR_INVALID, "outputs");
+        dopt_objective_destroy(&objective);
+        test_array_free(&x);
+        test_array_free(&y);
+        test_array_free(&w);
+        test_array_free(&grad);
+        test_array_free(&part);
+    }
+    dopt_loss_destroy(&loss);
+}
+
+/* The rows of a batch decide about its bits, not the rows that X has besides. */
+static void batches_do_not_see_the_rest(void **state)
+{
+    (void)state;
+    enum { some = 12288, m = some + 60, d = 100 };
+    static double x[m * d], y[m], w[d];
+    dopt_rng rng = test_rng_begin(__func__);
+    dopt_loss *loss = NULL;
+    test_fill(&rng, dopt_mat_f64(x, m, d));
+    test_fill(&rng, dopt_mat_f64(y, m, 1));
+    test_fill(&rng, dopt_mat_f64(w, 1, d));
+    ASSERT_OK(dopt_loss_create_lp(4.0, NULL, &loss));
+    const dopt_batch batch = { NULL, 0, some };
+    double kept[d + 1];
+    for (ptrdiff_t rows = some; rows <= m; rows += 20) {
+        double grad[d + 1];
+        dopt_objective *objective = NULL;
+        ASSERT_OK(
+            dopt_objective_create_data(dopt_cmat_f64(x, rows, d), dopt_cmat_f64(y, rows, 1), loss, NULL, &objective));
+        ASSERT_OK(dopt_objective_eval(objective, dopt_cmat_f64(w, 1, d), &batch, &grad[d], dopt_mat_f64(grad, 1, d)));
+        if (rows == some)
+            memcpy(kept, grad, sizeof kept);
+        assert_memory_equal(kept, grad, sizeof kept);
+        dopt_objective_destroy(&objective);
+    }
+    dopt_loss_destroy(&loss);
+}
+
+/* What another library's objective is asked for. */
+typedef struct calls {
+    int evals, clones, freed, refused, watched;
+} calls;
+
+static dopt_status kind_eval(dopt_cmat w, const dopt_batch *batch, double *value, dopt_mat grad, void *state)
+{
+    calls *c = state;
+    (void)w;
+    (void)batch;
+    c->evals++;
+    if (grad.data)
+        *(double *)grad.data = 1.0;
+    *value = 1.0;
+    return c->evals > 1 ? dopt_fail(DOPT_ERR_IO, "kind_eval", "the cable is out") : DOPT_OK;
+}
+
+static dopt_status kind_clone(void *state, void **out)
+{
+    ((calls *)state)->clones++;
+    *out = state;
+    return DOPT_OK;
+}
+
+static void kind_destroy(void *state)
+{
+    ((calls *)state)->freed++;
+}
+
+static dopt_status kind_refuse(dopt_status status, void *state)
+{
+    ((calls *)state)->refused++;
+    return status;
+}
+
+static dopt_status kind_agree(int *choice, void *state)
+{
+    (void)state;
+    if (*choice == DOPT_STOP_NONE)
+        *choice = DOPT_STOP_CALLBACK; /* another process wants to stop */
+    return DOPT_OK;
+}
+
+static void kind_watch(int on, void *state)
+{
+    ((calls *)state)->watched += 1 + on;
+}
+
+static void kinds_of_other_libraries(void **state)
+{
+    (void)state;
+    calls c = { 0 };
+    dopt_objective_kind kind = DOPT_OBJECTIVE_KIND_INIT;
+    dopt_objective *objective = NULL, *again = NULL;
+    double w[2] = { 1.0, 2.0 }, value;
+    ASSERT_FAILS(dopt_objective_create_kind(1, 2, &kind, &c, &objective), DOPT_ERR_INVALID, "eval");
+    kind.eval = kind_eval;
+    kind.examples = 5;
+    kind.clone = kind_clone;
+    kind.destroy = kind_destroy;
+    kind.refuse = kind_refuse;
+    kind.agree = kind_agree;
+    kind.watch = kind_watch;
+    ASSERT_OK(dopt_objective_create_kind(1, 2, &kind, &c, &objective));
+    assert_int_equal(dopt_objective_examples(objective), 5);
+    assert_true(dopt_objective_is_shared(objective));
+    ASSERT_FAILS(dopt_objective_eval(objective, dopt_cmat_f64(w, 2, 1), NULL, &value, dopt_mat_none()), DOPT_ERR_SHAPE,
+                 "w is 2 x 1");
+    assert_int_equal(c.refused, 1);
+    ASSERT_OK(dopt_objective_clone(objective, &again));
+    dopt_fit_options options = DOPT_FIT_OPTIONS_INIT;
+    dopt_report report;
+    options.model = DOPT_MODEL_DIRECT;
+    options.max_seconds = 1000.0;
+    ASSERT_OK(dopt_fit(again, &options, dopt_mat_f64(w, 1, 2), &report));
+    assert_int_equal(report.reason, DOPT_STOP_CALLBACK);
+    assert_int_equal(c.watched, 2);
+    ASSERT_FAILS(dopt_objective_eval(again, dopt_cmat_f64(w, 1, 2), NULL, &value, dopt_mat_none()), DOPT_ERR_IO,
+                 "kind_eval: the cable is out");
+    dopt_objective_destroy(&again);
+    dopt_objective_destroy(&objective);
+    assert_int_equal(c.clones, 1);
+    assert_int_equal(c.freed, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(matches_the_textbook),     cmocka_unit_test(threads_do_not_count),
         cmocka_unit_test(rows_are_told_once),       cmocka_unit_test(softmax_through_blocks),
-        cmocka_unit_test(custom_and_bad_arguments),
+        cmocka_unit_test(custom_and_bad_arguments), cmocka_unit_test(outputs_one_after_the_other),
+        cmocka_unit_test(kinds_of_other_libraries), cmocka_unit_test(batches_do_not_see_the_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -94,6 +94,9 @@ DOPT_API const char *dopt_loss_name(const dopt_loss *loss);
 /** The weight in force; 0 for NULL. */
 DOPT_API double dopt_loss_weight(const dopt_loss *loss);
 
+/** p of lp (2 for squared), delta of huber; 0 for the others and for NULL. */
+DOPT_API double dopt_loss_parameter(const dopt_loss *loss);
+
 /**
  * Value and derivative of a loss.
  *

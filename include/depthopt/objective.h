@@ -43,7 +43,7 @@ typedef enum dopt_reduction {
 
 /** How all rows are evaluated. */
 typedef enum dopt_route {
-    DOPT_ROUTE_CUSTOM = 0,   /**< By a callback. */
+    DOPT_ROUTE_CUSTOM = 0,   /**< By a callback, or as its kind does. */
     DOPT_ROUTE_PASS = 1,     /**< One output: one pass over X, by kernels of the library. */
     DOPT_ROUTE_PRODUCTS = 2, /**< Matrix products, by blocks of rows. */
     DOPT_ROUTE_REDUCED = 3   /**< Squared loss: from a triangular factor of [X Y]. */
@@ -129,6 +129,49 @@ DOPT_API dopt_status dopt_objective_create_custom(ptrdiff_t rows, ptrdiff_t cols
                                                   void *user, dopt_objective **out);
 
 /**
+ * What an objective of another library does. Unlike a callback it has a number of examples, so that trainers cut it
+ * into batches, and a state that each clone has of its own. Start from DOPT_OBJECTIVE_KIND_INIT; later releases append
+ * fields.
+ *
+ * The last three are for objectives that several processes evaluate together, all in one order.
+ */
+typedef struct dopt_objective_kind {
+    size_t struct_size;     /**< Set by the initializer. */
+    ptrdiff_t examples;     /**< m >= 1; 0, the default: unknown, and there are no batches. */
+    dopt_dtype dtype;       /**< Of w and the gradient. Default DOPT_F64. */
+    dopt_objective_fn eval; /**< As for dopt_objective_create_custom(), with the state as `user`; it leaves its
+                                 outputs untouched on failure, and its status and last error are handed on. */
+    dopt_status (*clone)(void *state, void **out); /**< A state for another thread. Default NULL: shared. */
+    void (*destroy)(void *state);                  /**< Default NULL. */
+    /** Called in place of `eval` where dopt_objective_eval() refuses its arguments; returns what the processes make of
+     * that status. Default NULL. */
+    dopt_status (*refuse)(dopt_status status, void *state);
+    /** *choice becomes the largest over the processes, if one of them watches at least. Trainers ask after each
+     * evaluation why to stop; dopt_lr_search() takes one rate after the other if this is set. Default NULL. */
+    dopt_status (*agree)(int *choice, void *state);
+    /** Called by trainers at creation; `on`: this process has a clock or a callback that may stop it. Default NULL. */
+    void (*watch)(int on, void *state);
+} dopt_objective_kind;
+
+/** Initializer of dopt_objective_kind. */
+#define DOPT_OBJECTIVE_KIND_INIT { sizeof(dopt_objective_kind), 0, DOPT_F64, NULL, NULL, NULL, NULL, NULL, NULL }
+
+/**
+ * An objective of another library.
+ *
+ * @param[in]  rows, cols  k and d, each in [1, 2147483647]
+ * @param[in]  kind        not kept
+ * @param[in]  state       the argument of its functions; the objective's from now on, not so on failure
+ * @param[out] out         to be freed with dopt_objective_destroy(); untouched on failure
+ *
+ * @retval DOPT_ERR_INVALID  a pointer is NULL, or a value is out of range
+ * @retval DOPT_ERR_VERSION  `kind` sets fields that this release does not know
+ * @retval DOPT_ERR_NOMEM    no memory
+ */
+DOPT_API dopt_status dopt_objective_create_kind(ptrdiff_t rows, ptrdiff_t cols, const dopt_objective_kind *kind,
+                                                void *state, dopt_objective **out);
+
+/**
  * A second objective over the same data (or callback) with its own workspace, for another thread.
  *
  * @param[out] out  to be freed with dopt_objective_destroy(); untouched on failure
@@ -148,8 +191,14 @@ DOPT_API ptrdiff_t dopt_objective_rows(const dopt_objective *objective);
 /** d, the columns of W; 0 for NULL. */
 DOPT_API ptrdiff_t dopt_objective_cols(const dopt_objective *objective);
 
-/** m, the number of examples; 0 for a custom objective or NULL. */
+/** m, the number of examples; 0 for a custom objective, for a kind that does not know it, and for NULL. */
 DOPT_API ptrdiff_t dopt_objective_examples(const dopt_objective *objective);
+
+/** The loss of a data set's objective, borrowed; NULL for the others. */
+DOPT_API const dopt_loss *dopt_objective_loss(const dopt_objective *objective);
+
+/** Whether several processes evaluate it together, in one order; 0 for NULL. */
+DOPT_API int dopt_objective_is_shared(const dopt_objective *objective);
 
 /** How all rows are evaluated; DOPT_ROUTE_CUSTOM for NULL. */
 DOPT_API dopt_route dopt_objective_route(const dopt_objective *objective);
@@ -157,8 +206,8 @@ DOPT_API dopt_route dopt_objective_route(const dopt_objective *objective);
 /** Threads that share an evaluation; 1 where none do, and for NULL. */
 DOPT_API int dopt_objective_threads(const dopt_objective *objective);
 
-/** Element type of the data and so of W and the gradient; DOPT_F64 for a custom objective or NULL. A custom
- * objective takes W of either dtype. */
+/** Element type of the data and so of W and the gradient; DOPT_F64 for a custom objective or NULL. An objective
+ * without examples takes W of either dtype. */
 DOPT_API dopt_dtype dopt_objective_dtype(const dopt_objective *objective);
 
 /**
@@ -183,6 +232,24 @@ DOPT_API dopt_dtype dopt_objective_dtype(const dopt_objective *objective);
  */
 DOPT_API dopt_status dopt_objective_eval(dopt_objective *objective, dopt_cmat w, const dopt_batch *batch,
                                          double *value, dopt_mat grad);
+
+/**
+ * The part of some outputs in value and gradient: for an elementwise loss these are sums over outputs, and rows
+ * first ... first + count - 1 of the gradient depend on the same rows of w alone.
+ *
+ * @param[in]  w      k x d, as for dopt_objective_eval()
+ * @param[in]  first, count  outputs, within [0, k)
+ * @param[out] value  their part of the value; NULL: not wanted
+ * @param[out] grad   count x d: these rows of the gradient; `data` NULL: not wanted
+ *
+ * Cost: that of dopt_objective_eval() times count / k, but X is read as often as this is called.
+ *
+ * @retval DOPT_ERR_INVALID  as there; or not by the route DOPT_ROUTE_PRODUCTS with an elementwise loss; or these
+ *                           outputs are out of range
+ * @retval the others        as for dopt_objective_eval()
+ */
+DOPT_API dopt_status dopt_objective_eval_outputs(dopt_objective *objective, dopt_cmat w, const dopt_batch *batch,
+                                                 ptrdiff_t first, ptrdiff_t count, double *value, dopt_mat grad);
 
 DOPT_END_DECLS
 

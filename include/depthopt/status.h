@@ -55,6 +55,19 @@ DOPT_API const char *dopt_status_string(dopt_status status);
  */
 DOPT_API const char *dopt_last_error(void);
 
+/**
+ * Fail as the library does: for callbacks, and for libraries built on this one.
+ *
+ * @param[in] status    what failed
+ * @param[in] function  its name; "function: text", cut to 255 characters, becomes the last error of this thread
+ * @param[in] text      one line: argument, value, what is allowed; neither may be dopt_last_error() itself
+ *
+ * @return `status`
+ *
+ * Thread safety: any thread, any time.
+ */
+DOPT_API dopt_status dopt_fail(dopt_status status, const char *function, const char *text);
+
 DOPT_END_DECLS
 
 #endif

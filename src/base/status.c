@@ -46,3 +46,8 @@ void dopt__record(const char *func, const char *format, ...)
     (void)vsnprintf(last_error + n, sizeof last_error - (size_t)n, format, args);
     va_end(args);
 }
+
+dopt_status dopt_fail(dopt_status status, const char *function, const char *text)
+{
+    return dopt__fail(status, function ? function : "?", "%s", text ? text : "?");
+}

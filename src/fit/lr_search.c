@@ -180,7 +180,7 @@ dopt_status dopt_lr_search(dopt_objective *objective, const dopt_fit_options *op
     }
     sort_by_rate(&s);
     atomic_init(&s.next, 0);
-    work_side_by_side(&s, threads == 0 ? all : threads);
+    work_side_by_side(&s, dopt_objective_is_shared(objective) ? 1 : threads == 0 ? all : threads);
     const dopt_status status = choose(__func__, &s, trials, best);
     dopt__release(&known.allocator, s.trials);
     dopt__release(&known.allocator, s.order);

@@ -16,6 +16,7 @@
 #include "fit/options.h"
 #include "fit/start.h"
 #include "linalg/scan.h"
+#include "objective/shared.h"
 
 const char *dopt_stop_reason_string(dopt_stop_reason reason)
 {
@@ -76,6 +77,7 @@ static dopt_status set_up(dopt_trainer *trainer, const char *func, dopt_mat w)
     trainer->report.value = trainer->report.gradient_norm = trainer->before = NAN;
     trainer->report.best_value = INFINITY;
     trainer->report.route = dopt_objective_route(trainer->objective);
+    dopt__objective_watch(trainer->objective, trainer->options.callback || isfinite(trainer->options.max_seconds));
     clock_gettime(CLOCK_MONOTONIC, &trainer->start);
     return DOPT_OK;
 }
@@ -216,6 +218,15 @@ static dopt_status move(dopt_trainer *trainer, double lr)
     return DOPT_OK;
 }
 
+/* Clocks and callbacks may tell processes that train together different things. */
+static dopt_status agree(dopt_trainer *trainer)
+{
+    int reason = (int)trainer->report.reason;
+    DOPT_TRY(dopt__objective_agree(trainer->objective, &reason));
+    trainer->report.reason = (dopt_stop_reason)reason;
+    return DOPT_OK;
+}
+
 static dopt_status take_step(dopt_trainer *trainer)
 {
     dopt_report *report = &trainer->report;
@@ -231,6 +242,7 @@ static dopt_status take_step(dopt_trainer *trainer)
     const double lr = dopt_schedule_lr(&trainer->options.schedule, trainer->base_lr, report->steps);
     if (callback_stops(trainer, lr) && report->reason == DOPT_STOP_NONE)
         report->reason = DOPT_STOP_CALLBACK;
+    DOPT_TRY(agree(trainer));
     return report->reason == DOPT_STOP_NONE ? move(trainer, lr) : DOPT_OK;
 }
 

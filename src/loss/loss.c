@@ -89,6 +89,13 @@ double dopt_loss_weight(const dopt_loss *loss)
     return loss ? loss->weight : 0.0;
 }
 
+double dopt_loss_parameter(const dopt_loss *loss)
+{
+    if (loss && loss->kind == &dopt__loss_squared)
+        return 2.0;
+    return loss ? loss->parameter : 0.0;
+}
+
 bool dopt__loss_elementwise(const dopt_loss *loss)
 {
     return loss->kind->piece != NULL;

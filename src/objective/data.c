@@ -213,3 +213,27 @@ dopt_status dopt__data_eval(dopt__data *data, dopt_cmat w, const dopt_batch *bat
     *value = total / (double)rows->count;
     return DOPT_OK;
 }
+
+/* The same workspace, for outputs first ... first + count - 1 alone. */
+static dopt__data part_of(const dopt__data *data, ptrdiff_t first, ptrdiff_t count)
+{
+    const dopt_dtype dtype = data->x.dtype;
+    dopt__data part = *data;
+    part.reduced = NULL;
+    part.y.data = (const char *)data->y.data + (size_t)(first * data->y.col_stride) * size_of(dtype);
+    part.y.cols = count;
+    part.grad = packed((double *)data->grad.data + first * data->grad.cols, count, data->grad.cols, DOPT_F64);
+    part.y_rows = packed(data->y_rows.data, data->block_rows, count, dtype);
+    if (data->block_grad.data)
+        part.block_grad = packed(data->block_grad.data, count, data->grad.cols, dtype);
+    return part;
+}
+
+dopt_status dopt__data_eval_outputs(dopt__data *data, dopt_cmat w, const dopt_batch *batch, ptrdiff_t first,
+                                    ptrdiff_t count, bool want_grad, double *value)
+{
+    dopt__data part = part_of(data, first, count);
+    w.data = (const char *)w.data + (size_t)(first * w.row_stride) * size_of(w.dtype);
+    w.rows = count;
+    return dopt__data_eval(&part, w, batch, want_grad, value);
+}

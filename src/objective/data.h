@@ -36,4 +36,9 @@ void dopt__data_release(dopt__data *data, const dopt_allocator *allocator);
 /* Value at w, and if wanted the gradient into data->grad, both divided by the number of rows of the batch. */
 dopt_status dopt__data_eval(dopt__data *data, dopt_cmat w, const dopt_batch *batch, bool want_grad, double *value);
 
+/* The same for some outputs of an elementwise loss, by products: their part of the value, and their rows of the
+ * gradient into the same rows of data->grad. */
+dopt_status dopt__data_eval_outputs(dopt__data *data, dopt_cmat w, const dopt_batch *batch, ptrdiff_t first,
+                                    ptrdiff_t count, bool want_grad, double *value);
+
 #endif

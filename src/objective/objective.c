@@ -15,6 +15,7 @@
 #include "loss/loss_rows.h"
 #include "objective/clone.h"
 #include "objective/data.h"
+#include "objective/shared.h"
 
 static const ptrdiff_t default_rows_step = 4096;
 
@@ -22,8 +23,9 @@ struct dopt_objective {
     dopt__busy busy;
     dopt_allocator allocator;
     ptrdiff_t rows, cols;
-    dopt_objective_fn fn; /* NULL: data */
-    void *user;
+    dopt_objective_fn fn;     /* NULL: data */
+    void *user;               /* of a kind, its state */
+    dopt_objective_kind kind; /* struct_size 0: data, or a callback */
     dopt__data data;
 };
 
@@ -34,6 +36,7 @@ static dopt_status make(const char *func, const dopt_objective *like, dopt_objec
         return dopt__fail(DOPT_ERR_NOMEM, func, "no memory for the handle");
     *objective = *like;
     atomic_init(&objective->busy.up, false);
+    objective->kind.destroy = NULL; /* until the state is its own */
     objective->data.memory = NULL;
     objective->data.single = NULL;
     objective->data.reduced = NULL;
@@ -42,6 +45,7 @@ static dopt_status make(const char *func, const dopt_objective *like, dopt_objec
         return dopt__fail(DOPT_ERR_NOMEM, func, "no memory for the workspace of a %td x %td objective", like->rows,
                           like->cols);
     }
+    objective->kind.destroy = like->kind.destroy;
     *out = objective;
     return DOPT_OK;
 }
@@ -102,17 +106,53 @@ dopt_status dopt_objective_create_data(dopt_cmat x, dopt_cmat y, const dopt_loss
     return make(__func__, &like, out);
 }
 
+static dopt_status check_extents(const char *func, ptrdiff_t rows, ptrdiff_t cols)
+{
+    if (rows < 1 || rows > DOPT__EXTENT_MAX)
+        return dopt__fail(DOPT_ERR_INVALID, func, "rows is %td, must be in [1, %d]", rows, DOPT__EXTENT_MAX);
+    if (cols < 1 || cols > DOPT__EXTENT_MAX)
+        return dopt__fail(DOPT_ERR_INVALID, func, "cols is %td, must be in [1, %d]", cols, DOPT__EXTENT_MAX);
+    return DOPT_OK;
+}
+
 dopt_status dopt_objective_create_custom(ptrdiff_t rows, ptrdiff_t cols, dopt_objective_fn fn, void *user,
                                          dopt_objective **out)
 {
     DOPT_REQUIRE(out, DOPT_ERR_INVALID, "out is NULL, must point to a handle");
     DOPT_REQUIRE(fn, DOPT_ERR_INVALID, "fn is NULL, must be a function");
-    DOPT_REQUIRE(rows >= 1 && rows <= DOPT__EXTENT_MAX, DOPT_ERR_INVALID, "rows is %td, must be in [1, %d]", rows,
-                 DOPT__EXTENT_MAX);
-    DOPT_REQUIRE(cols >= 1 && cols <= DOPT__EXTENT_MAX, DOPT_ERR_INVALID, "cols is %td, must be in [1, %d]", cols,
-                 DOPT__EXTENT_MAX);
+    DOPT_TRY(check_extents(__func__, rows, cols));
     const dopt_objective like = { .rows = rows, .cols = cols, .fn = fn, .user = user };
     return make(__func__, &like, out);
+}
+
+dopt_status dopt_objective_create_kind(ptrdiff_t rows, ptrdiff_t cols, const dopt_objective_kind *kind, void *state,
+                                       dopt_objective **out)
+{
+    DOPT_REQUIRE(out, DOPT_ERR_INVALID, "out is NULL, must point to a handle");
+    DOPT_REQUIRE(kind, DOPT_ERR_INVALID, "kind is NULL, must point to what it does");
+    DOPT_TRY(check_extents(__func__, rows, cols));
+    dopt_objective_kind known = DOPT_OBJECTIVE_KIND_INIT;
+    DOPT_TRY(dopt__read_options(__func__, kind, sizeof known, sizeof known, &known));
+    DOPT_REQUIRE(known.eval, DOPT_ERR_INVALID, "kind->eval is NULL, must be a function");
+    DOPT_REQUIRE(known.examples >= 0, DOPT_ERR_INVALID, "kind->examples is %td, must be >= 0", known.examples);
+    DOPT_REQUIRE(known.dtype == DOPT_F64 || known.dtype == DOPT_F32, DOPT_ERR_INVALID,
+                 "kind->dtype is %d, must be DOPT_F64 or DOPT_F32", (int)known.dtype);
+    const dopt_objective like = { .rows = rows, .cols = cols, .fn = known.eval, .user = state, .kind = known };
+    return make(__func__, &like, out);
+}
+
+/* A copy that shares the data, with `threads` of its own. */
+static dopt_status clone_on(const char *func, const dopt_objective *objective, int threads, dopt_objective **out)
+{
+    dopt_objective like = *objective;
+    like.data.options.threads = threads;
+    if (!like.kind.clone)
+        return make(func, &like, out);
+    DOPT_TRY(objective->kind.clone(objective->user, &like.user));
+    const dopt_status status = make(func, &like, out);
+    if (status != DOPT_OK && like.kind.destroy)
+        like.kind.destroy(like.user);
+    return status;
 }
 
 dopt_status dopt_objective_clone(const dopt_objective *objective, dopt_objective **out)
@@ -120,14 +160,12 @@ dopt_status dopt_objective_clone(const dopt_objective *objective, dopt_objective
     DOPT_REQUIRE(objective, DOPT_ERR_INVALID, "objective is NULL, must be a handle");
     DOPT_REQUIRE(out, DOPT_ERR_INVALID, "out is NULL, must point to a handle");
     DOPT_HOLD(objective);
-    return make(__func__, objective, out);
+    return clone_on(__func__, objective, objective->data.options.threads, out);
 }
 
 dopt_status dopt__objective_clone_on(const dopt_objective *objective, int threads, dopt_objective **out)
 {
-    dopt_objective like = *objective;
-    like.data.options.threads = threads;
-    return make(__func__, &like, out);
+    return clone_on("dopt_objective_clone", objective, threads, out);
 }
 
 void dopt_objective_destroy(dopt_objective **objective)
@@ -135,6 +173,8 @@ void dopt_objective_destroy(dopt_objective **objective)
     if (!objective || !*objective)
         return;
     const dopt_allocator allocator = (*objective)->allocator;
+    if ((*objective)->kind.destroy)
+        (*objective)->kind.destroy((*objective)->user);
     dopt__data_release(&(*objective)->data, &allocator);
     dopt__release(&allocator, *objective);
     *objective = NULL;
@@ -152,12 +192,37 @@ ptrdiff_t dopt_objective_cols(const dopt_objective *objective)
 
 ptrdiff_t dopt_objective_examples(const dopt_objective *objective)
 {
-    return objective && !objective->fn ? objective->data.x.rows : 0;
+    if (!objective)
+        return 0;
+    return objective->fn ? objective->kind.examples : objective->data.x.rows;
 }
 
 dopt_dtype dopt_objective_dtype(const dopt_objective *objective)
 {
-    return objective && !objective->fn ? objective->data.x.dtype : DOPT_F64;
+    if (!objective)
+        return DOPT_F64;
+    return objective->fn ? objective->kind.dtype : objective->data.x.dtype;
+}
+
+const dopt_loss *dopt_objective_loss(const dopt_objective *objective)
+{
+    return objective && !objective->fn ? objective->data.loss : NULL;
+}
+
+int dopt_objective_is_shared(const dopt_objective *objective)
+{
+    return objective && objective->kind.agree;
+}
+
+dopt_status dopt__objective_agree(dopt_objective *objective, int *choice)
+{
+    return objective->kind.agree ? objective->kind.agree(choice, objective->user) : DOPT_OK;
+}
+
+void dopt__objective_watch(dopt_objective *objective, int on)
+{
+    if (objective->kind.watch)
+        objective->kind.watch(on, objective->user);
 }
 
 dopt_route dopt_objective_route(const dopt_objective *objective)
@@ -177,7 +242,7 @@ int dopt_objective_threads(const dopt_objective *objective)
 static dopt_status check_batch(const char *func, const dopt_objective *objective, const dopt_batch *batch)
 {
     const ptrdiff_t m = dopt_objective_examples(objective);
-    if (!batch || objective->fn)
+    if (!batch || m == 0)
         return DOPT_OK;
     if (batch->count < 1)
         return dopt__fail(DOPT_ERR_INVALID, func, "batch->count is %td, must be >= 1", batch->count);
@@ -199,6 +264,8 @@ static dopt_status eval_custom(dopt_objective *objective, const char *func, dopt
 {
     double found = NAN;
     const dopt_status status = objective->fn(w, batch, &found, grad, objective->user);
+    if (status != DOPT_OK && objective->kind.struct_size > 0)
+        return status; /* with a last error of its own */
     if (status != DOPT_OK)
         return dopt__fail(status, func, "the callback returned \"%s\"", dopt_status_string(status));
     if (!isfinite(found))
@@ -216,20 +283,43 @@ static bool fits(dopt_cmat m, dopt_dtype dtype)
     return dtype == DOPT_F32 ? dopt__max_abs(m) < 3.4e38 : dopt__lines_finite(m);
 }
 
+/* Rows first ... first + grad.rows - 1 of the gradient have been summed; hand them out, and the value. */
+static dopt_status hand_out(dopt_objective *objective, const char *func, double found, ptrdiff_t first, double *value,
+                            dopt_mat grad)
+{
+    const bool want_grad = grad.data != NULL;
+    const ptrdiff_t cols = objective->cols;
+    double *sums = objective->data.grad.data;
+    const dopt_cmat part = want_grad ? dopt_cmat_f64(sums + first * cols, grad.rows, cols) : dopt_cmat_f64(sums, 1, 1);
+    if (!isfinite(found) || (want_grad && !fits(part, grad.dtype)))
+        return dopt__fail(DOPT_ERR_NONFINITE, func, "the %s at this w overflows, w is too far out",
+                          isfinite(found) ? "gradient" : "value");
+    if (want_grad)
+        dopt__copy(1.0, part, grad);
+    if (value)
+        *value = found;
+    return DOPT_OK;
+}
+
 static dopt_status eval_data(dopt_objective *objective, const char *func, dopt_cmat w, const dopt_batch *batch,
                              double *value, dopt_mat grad)
 {
     double found;
-    const bool want_grad = grad.data != NULL;
-    DOPT_TRY(dopt__data_eval(&objective->data, w, batch, want_grad, &found));
-    if (!isfinite(found) || (want_grad && !fits(dopt_const(objective->data.grad), grad.dtype)))
-        return dopt__fail(DOPT_ERR_NONFINITE, func, "the %s at this w overflows, w is too far out",
-                          isfinite(found) ? "gradient" : "value");
-    if (want_grad)
-        dopt__copy(1.0, dopt_const(objective->data.grad), grad);
-    if (value)
-        *value = found;
-    return DOPT_OK;
+    DOPT_TRY(dopt__data_eval(&objective->data, w, batch, grad.data != NULL, &found));
+    return hand_out(objective, func, found, 0, value, grad);
+}
+
+/* `outputs`: the rows that a gradient must have. */
+static dopt_status check_eval(const char *func, const dopt_objective *objective, dopt_cmat w, const dopt_batch *batch,
+                              ptrdiff_t outputs, dopt_mat grad)
+{
+    const bool any = objective->fn && objective->kind.examples == 0;
+    const dopt_dtype dtype = any ? w.dtype : dopt_objective_dtype(objective);
+    DOPT_TRY(dopt__check_matrix(func, "w", w, objective->rows, objective->cols, dtype));
+    if (grad.data)
+        DOPT_TRY(dopt__check_matrix(func, "grad", dopt_const(grad), outputs, objective->cols, dtype));
+    DOPT_TRY(check_batch(func, objective, batch));
+    return dopt__require_finite(func, "w", w);
 }
 
 dopt_status dopt_objective_eval(dopt_objective *objective, dopt_cmat w, const dopt_batch *batch, double *value,
@@ -237,12 +327,24 @@ dopt_status dopt_objective_eval(dopt_objective *objective, dopt_cmat w, const do
 {
     DOPT_REQUIRE(objective, DOPT_ERR_INVALID, "objective is NULL, must be a handle");
     DOPT_HOLD(objective);
-    const dopt_dtype dtype = objective->fn ? w.dtype : objective->data.x.dtype;
-    DOPT_TRY(dopt__check_matrix(__func__, "w", w, objective->rows, objective->cols, dtype));
-    if (grad.data)
-        DOPT_TRY(dopt__check_matrix(__func__, "grad", dopt_const(grad), objective->rows, objective->cols, dtype));
-    DOPT_TRY(check_batch(__func__, objective, batch));
-    DOPT_TRY(dopt__require_finite(__func__, "w", w));
+    const dopt_status status = check_eval(__func__, objective, w, batch, objective->rows, grad);
+    if (status != DOPT_OK)
+        return objective->kind.refuse ? objective->kind.refuse(status, objective->user) : status;
     return objective->fn ? eval_custom(objective, __func__, w, batch, value, grad)
                          : eval_data(objective, __func__, w, batch, value, grad);
+}
+
+dopt_status dopt_objective_eval_outputs(dopt_objective *objective, dopt_cmat w, const dopt_batch *batch,
+                                        ptrdiff_t first, ptrdiff_t count, double *value, dopt_mat grad)
+{
+    DOPT_REQUIRE(objective, DOPT_ERR_INVALID, "objective is NULL, must be a handle");
+    DOPT_HOLD(objective);
+    DOPT_REQUIRE(dopt_objective_route(objective) == DOPT_ROUTE_PRODUCTS && dopt__loss_elementwise(objective->data.loss),
+                 DOPT_ERR_INVALID, "objective is not evaluated by products with an elementwise loss");
+    DOPT_REQUIRE(first >= 0 && count >= 1 && first <= objective->rows - count, DOPT_ERR_INVALID,
+                 "outputs are %td ... %td, must be in [0, %td)", first, first + count - 1, objective->rows);
+    DOPT_TRY(check_eval(__func__, objective, w, batch, count, grad));
+    double found;
+    DOPT_TRY(dopt__data_eval_outputs(&objective->data, w, batch, first, count, grad.data != NULL, &found));
+    return hand_out(objective, __func__, found, first, value, grad);
 }

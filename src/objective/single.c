@@ -84,15 +84,15 @@ static ptrdiff_t rows_of_leaf(const dopt__single *s, ptrdiff_t rows)
 static void set_leaves(dopt__single *s)
 {
     const double fitting = partial_max / (double)s->x.cols;
-    s->leaves_most = fitting < 1.0 ? 1 : at_most(leaves_max, (ptrdiff_t)fitting);
-    s->leaves_most = leaf_count(s->x.rows, rows_of_leaf(s, s->x.rows));
+    const ptrdiff_t chunks = (s->x.rows + chunk - 1) / chunk; /* how many rows X has must not show in a batch */
+    s->leaves_most = at_most(chunks, fitting < 1.0 ? 1 : at_most(leaves_max, (ptrdiff_t)fitting));
 }
 
 static int threads_of(const dopt__single *s, int threads)
 {
     const bool worth = (double)s->x.rows * (double)s->x.cols >= worth_threads;
     const int wanted = threads > 0 ? threads : worth ? dopt__cpu_count() : 1;
-    return (int)at_most(wanted, s->leaves_most);
+    return (int)at_most(wanted, leaf_count(s->x.rows, rows_of_leaf(s, s->x.rows)));
 }
 
 static size_t rounded(double bytes)

@@ -29,6 +29,13 @@ for kind in shared static; do
         echo "pkg-config, $kind, Fortran:"
         LD_LIBRARY_PATH=$tmp/$kind/lib "$tmp/fortran-$kind"
     fi
+    if pkg-config --exists depthopt-mpi; then
+        # shellcheck disable=SC2046,SC2086 # words
+        ${CC:-cc} "$here/consumer_mpi.c" -o "$tmp/consumer-mpi-$kind" $(pkg-config --cflags $flags depthopt-mpi) \
+            $(pkg-config --libs $flags depthopt-mpi) -lm
+        echo "pkg-config, depthopt-mpi, $kind:"
+        OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 LD_LIBRARY_PATH=$tmp/$kind/lib "$tmp/consumer-mpi-$kind"
+    fi
     if command -v cmake >/dev/null 2>&1; then
         cmake -S "$here" -B "$tmp/cmake-$kind" -DCMAKE_PREFIX_PATH="$tmp/$kind" >"$tmp/log" 2>&1 &&
             cmake --build "$tmp/cmake-$kind" >>"$tmp/log" 2>&1 || { cat "$tmp/log"; exit 1; }

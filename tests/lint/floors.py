@@ -7,7 +7,7 @@ import pathlib
 import re
 import sys
 
-FLOORS = {"base": 0, "linalg": 1, "net": 2, "e2e": 2, "loss": 2, "optim": 3, "objective": 3, "analysis": 3, "fit": 4, "checkpoint": 5}
+FLOORS = {"base": 0, "linalg": 1, "net": 2, "e2e": 2, "loss": 2, "optim": 3, "objective": 3, "analysis": 3, "fit": 4, "checkpoint": 5, "mpi": 6}
 
 src = pathlib.Path(sys.argv[1])
 bad = []
