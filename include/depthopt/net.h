@@ -9,7 +9,7 @@
  * A net of depth N holds N factors, W_j of shape n_j x n_{j-1}, with n_0 = d inputs and n_N = k outputs.
  * It computes the same map as the single k x d end-to-end matrix W, and learns it along another path;
  * docs/math/e2e.md has the theory. On request it has one bias b, added to the outputs, so that it can be
- * the dense layer of a network; docs/guides/overparameterise-your-layer.md shows how.
+ * the dense layer of a network; docs/guides/your-own-network.md shows how.
  *
  *     product    W = W_N ... W_1                      what the factors amount to
  *     backward   dL/dW -> dL/dW_j                     full batch: work on W, whatever the number of rows
