@@ -203,6 +203,17 @@ DOPT_API long long dopt_e2e_refreshes(const dopt_e2e *e2e);
 /** Bytes that the handle holds, its workspace included; 0 for NULL. */
 DOPT_API size_t dopt_e2e_workspace_bytes(const dopt_e2e *e2e);
 
+/**
+ * An eigenvalue of P_W / of the limit of P_W / N, for singular values a and b (0 in the null space):
+ * K = (a^2 - b^2) / (a^{2/N} - b^{2/N}), and N a^{2-2/N} at a = b.
+ *
+ * @param[in] a, b   finite, >= 0
+ * @param[in] depth  N >= 1, or INFINITY
+ *
+ * Accuracy: a few eps. Thread safety: any thread, any time.
+ */
+DOPT_API double dopt_e2e_kernel(double a, double b, double depth);
+
 DOPT_END_DECLS
 
 #endif

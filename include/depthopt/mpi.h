@@ -26,6 +26,7 @@
 #include <depthopt/mat.h>
 #include <depthopt/objective.h>
 #include <depthopt/status.h>
+#include <depthopt/trainer.h>
 
 DOPT_BEGIN_DECLS
 
@@ -140,6 +141,98 @@ typedef dopt_status (*dopt_mpi_block_fn)(ptrdiff_t first, ptrdiff_t count, doubl
  */
 DOPT_API dopt_status dopt_mpi_sum(MPI_Comm comm, ptrdiff_t rows, ptrdiff_t block_rows, ptrdiff_t n,
                                   dopt_mpi_block_fn fn, void *user, double *sums);
+
+/**
+ * The preconditioner of depth (depthopt/e2e.h) for a W that is spread over the ranks itself.
+ *
+ * The ranks form a grid, and W (k x d) and G are dealt out to it in square blocks, ScaLAPACK's block-cyclic layout: the
+ * rank at place (p, q) has the elements whose row belongs to p and whose column to q, in a matrix of their own with
+ * dopt_mpi_e2e_local_rows() x dopt_mpi_e2e_local_cols() elements, which may be none. Rank r is at (r / c, r mod c) with
+ * c columns of ranks.
+ */
+typedef struct dopt_mpi_e2e dopt_mpi_e2e;
+
+/** Start from DOPT_MPI_E2E_OPTIONS_INIT; the same on all ranks; later releases append fields. */
+typedef struct dopt_mpi_e2e_options {
+    size_t struct_size;       /**< Set by the initializer. */
+    int grid_rows;            /**< Rows of ranks; divides their number. Default 0: the divisor below its root. */
+    int block;                /**< Side of a block, in [1, 4096]. Default 0: 64. */
+    dopt_allocator allocator; /**< Default: malloc and free. ScaLAPACK takes buffers of its own besides. */
+} dopt_mpi_e2e_options;
+
+/** Initializer of dopt_mpi_e2e_options: all defaults. */
+#define DOPT_MPI_E2E_OPTIONS_INIT { sizeof(dopt_mpi_e2e_options), 0, 0, { NULL, NULL, NULL } }
+
+/**
+ * Create the workspace for k x d matrices at depth N over all ranks of `comm`, which is duplicated.
+ *
+ * @param[in]  rows, cols  k and d, in [1, 2147483647], the smaller of them at most 32766
+ * @param[in]  depth       N, a real number >= 1, or INFINITY for the limit of P/N
+ * @param[in]  options     NULL for the defaults; not kept
+ * @param[out] out         to be freed with dopt_mpi_e2e_destroy(); untouched on failure
+ *
+ * Memory: with n the smaller and m the larger side, 3 n m + 6 n^2 doubles over all ranks, and some n on each.
+ *
+ * @retval DOPT_ERR_INVALID  `out` is NULL, a value is out of range or differs between ranks, or this library was built
+ *                           without ScaLAPACK
+ * @retval DOPT_ERR_VERSION  `options` is of another release
+ * @retval DOPT_ERR_NOMEM    no memory
+ * @retval DOPT_ERR_IO       MPI failed
+ */
+DOPT_API dopt_status dopt_mpi_e2e_create(MPI_Comm comm, ptrdiff_t rows, ptrdiff_t cols, double depth,
+                                         const dopt_mpi_e2e_options *options, dopt_mpi_e2e **out);
+
+/** Free `*e2e` and set it to NULL; collective. `e2e` and `*e2e` may be NULL. */
+DOPT_API void dopt_mpi_e2e_destroy(dopt_mpi_e2e **e2e);
+
+/** Rows and columns of this rank's part; 0 for NULL. Not collective, as the next two. */
+DOPT_API ptrdiff_t dopt_mpi_e2e_local_rows(const dopt_mpi_e2e *e2e);
+DOPT_API ptrdiff_t dopt_mpi_e2e_local_cols(const dopt_mpi_e2e *e2e); /**< See dopt_mpi_e2e_local_rows(). */
+
+/** Where row `local_row` and column `local_col` of this rank's part are in the whole; 0 for NULL. */
+DOPT_API ptrdiff_t dopt_mpi_e2e_row(const dopt_mpi_e2e *e2e, ptrdiff_t local_row);
+DOPT_API ptrdiff_t dopt_mpi_e2e_col(const dopt_mpi_e2e *e2e, ptrdiff_t local_col); /**< See dopt_mpi_e2e_row(). */
+
+/**
+ * out = P_w(grad), each rank with its parts.
+ *
+ * @param[in]  w, grad  this rank's parts, float64, finite, in any layout
+ * @param[out] out      likewise; may be `w` or `grad`; untouched on failure
+ *
+ * Cost: that of dopt_e2e_apply() spread over the ranks: by plain levels of the nested decomposition, as many as the
+ * singular values have factors of 20 between them, each with one ScaLAPACK eigendecomposition. Square blocks of 64 suit
+ * n from about 64 times the rows of the grid up.
+ * Accuracy: as dopt_e2e_apply() states. The result depends on the grid in its last bits.
+ *
+ * @retval DOPT_ERR_INVALID, _SHAPE, _DTYPE  a part is not as described
+ * @retval DOPT_ERR_NONFINITE  w or grad holds a NaN or an infinity
+ * @retval DOPT_ERR_NUMERICAL  no convergence, or the result overflows
+ * @retval DOPT_ERR_IO         MPI failed
+ */
+DOPT_API dopt_status dopt_mpi_e2e_apply(dopt_mpi_e2e *e2e, dopt_cmat w, dopt_cmat grad, dopt_mat out);
+
+/**
+ * w <- (1 - lr weight_decay N) w - lr P_w(grad), as dopt_e2e_update(), each rank with its parts.
+ *
+ * @param[in] lr, weight_decay  >= 0, finite, the same on all ranks
+ *
+ * @retval as dopt_mpi_e2e_apply()
+ */
+DOPT_API dopt_status dopt_mpi_e2e_update(dopt_mpi_e2e *e2e, dopt_mat w, dopt_cmat grad, double lr,
+                                         double weight_decay);
+
+/**
+ * Save and load a run whose objective is over ranks: rank 0 alone writes and reads the file, as dopt_trainer_save() and
+ * dopt_trainer_load() do, and all ranks go on from it. The number of ranks may be another one: with `reproducible` the
+ * run takes the very steps that it would have taken.
+ *
+ * @param[in] trainer  of each rank
+ * @param[in] path     counts on rank 0
+ *
+ * @retval all of dopt_trainer_save() and dopt_trainer_load(), on all ranks alike; DOPT_ERR_IO also if MPI failed
+ */
+DOPT_API dopt_status dopt_mpi_trainer_save(MPI_Comm comm, const dopt_trainer *trainer, const char *path);
+DOPT_API dopt_status dopt_mpi_trainer_load(MPI_Comm comm, dopt_trainer *trainer, const char *path); /**< See above. */
 
 DOPT_END_DECLS
 

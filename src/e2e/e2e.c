@@ -208,3 +208,8 @@ size_t dopt_e2e_workspace_bytes(const dopt_e2e *e2e)
     const size_t tables = e2e->s ? 4 * (size_t)e2e->small * sizeof *e2e->s : 0;
     return sizeof *e2e + tables + dopt__svd_bytes(e2e->svd);
 }
+
+double dopt_e2e_kernel(double a, double b, double depth)
+{
+    return dopt__kernel(a, b, depth);
+}

@@ -95,3 +95,29 @@ int MPI_Waitall(int count, MPI_Request *requests, MPI_Status *statuses)
         code = wait_for(&requests[i], NULL);
     return code;
 }
+
+int MPI_Reduce(const void *from, void *to, int count, MPI_Datatype type, MPI_Op op, int root, MPI_Comm comm)
+{
+    MPI_Request request;
+    const int code = PMPI_Ireduce(from, to, count, type, op, root, comm, &request);
+    return finish(code, &request);
+}
+
+int MPI_Rsend(const void *data, int count, MPI_Datatype type, int to, int tag, MPI_Comm comm)
+{
+    MPI_Request request;
+    const int code = PMPI_Irsend(data, count, type, to, tag, comm, &request);
+    return finish(code, &request);
+}
+
+int MPI_Sendrecv(const void *from, int from_count, MPI_Datatype from_type, int to, int to_tag, void *data, int count,
+                 MPI_Datatype type, int source, int tag, MPI_Comm comm, MPI_Status *status)
+{
+    MPI_Request send, receive;
+    int code = PMPI_Irecv(data, count, type, source, tag, comm, &receive);
+    if (code == MPI_SUCCESS)
+        code = PMPI_Isend(from, from_count, from_type, to, to_tag, comm, &send);
+    if (code == MPI_SUCCESS)
+        code = wait_for(&receive, status == MPI_STATUS_IGNORE ? NULL : status);
+    return finish(code, &send);
+}

@@ -105,6 +105,77 @@ static void check_plan(const plan *p, int ranks)
     CHECK(rank > 0 || memcmp(w, first, sizeof first) == 0);
 }
 
+/* Take steps until the run has `steps` of them. */
+static void go_on(dopt_trainer *trainer, int64_t steps)
+{
+    while (dopt_trainer_report(trainer).steps < steps)
+        CHECK(dopt_trainer_step(trainer, NULL) == DOPT_OK);
+}
+
+/* A run over the ranks of `comm`: begun, or gone on with from the file if there is one; saved after 40 of 80 steps. */
+static void resume(MPI_Comm comm, const char *path, bool load, double *w)
+{
+    int parts, part;
+    ptrdiff_t first, count;
+    dopt_rng rng = dopt_rng_init(11, 0);
+    void *x = drawn(&rng, d, DOPT_F64), *y = drawn(&rng, 1, DOPT_F64);
+    dopt_mpi_objective_options options = DOPT_MPI_OBJECTIVE_OPTIONS_INIT;
+    dopt_fit_options fit = DOPT_FIT_OPTIONS_INIT;
+    dopt_objective *objective = NULL;
+    dopt_loss *loss = NULL;
+    dopt_trainer *trainer = NULL;
+    (void)MPI_Comm_size(comm, &parts);
+    (void)MPI_Comm_rank(comm, &part);
+    options.reproducible = 1;
+    options.block_rows = 64;
+    dopt_mpi_split(m, 64, parts, part, &first, &count);
+    fit.optimizer = DOPT_OPTIM_ADAM;
+    fit.init = DOPT_INIT_NORMAL;
+    fit.batch_size = 70;
+    CHECK(dopt_loss_create_lp(4.0, NULL, &loss) == DOPT_OK);
+    CHECK(dopt_mpi_objective_create_data(comm, rows(x, d, first, count, DOPT_F64), rows(y, 1, first, count, DOPT_F64),
+                                         loss, NULL, &options, &objective) == DOPT_OK);
+    CHECK(dopt_trainer_create(objective, &fit, dopt_mat_f64(w, 1, d), &trainer) == DOPT_OK);
+    if (load) {
+        CHECK(dopt_mpi_trainer_load(comm, trainer, path) == DOPT_OK);
+        CHECK(dopt_trainer_report(trainer).steps == 40);
+    } else {
+        go_on(trainer, 40);
+        CHECK(dopt_mpi_trainer_save(comm, trainer, path) == DOPT_OK);
+        CHECK(dopt_mpi_trainer_load(comm, trainer, "/nowhere/at.all") == DOPT_ERR_IO);
+    }
+    go_on(trainer, 80);
+    dopt_trainer_destroy(&trainer);
+    dopt_objective_destroy(&objective);
+    dopt_loss_destroy(&loss);
+    free(x);
+    free(y);
+}
+
+/* Saved on all ranks, resumed on fewer. */
+static void check_resume(int ranks)
+{
+    char path[64];
+    double straight[d] = { 0 };
+    int job = (int)(MPI_Wtime() * 1e3) % 1000000;
+    (void)MPI_Bcast(&job, 1, MPI_INT, 0, MPI_COMM_WORLD);
+    (void)snprintf(path, sizeof path, "/tmp/depthopt-mpi-%d.safetensors", job);
+    resume(MPI_COMM_WORLD, path, false, straight);
+    for (int size = 1; size <= ranks; size += 2) {
+        MPI_Comm comm;
+        double w[d] = { 0 };
+        (void)MPI_Comm_split(MPI_COMM_WORLD, rank < size ? 0 : MPI_UNDEFINED, rank, &comm);
+        if (comm != MPI_COMM_NULL) {
+            resume(comm, path, true, w);
+            CHECK(memcmp(w, straight, sizeof w) == 0);
+            (void)MPI_Comm_free(&comm);
+        }
+    }
+    (void)MPI_Barrier(MPI_COMM_WORLD);
+    if (rank == 0)
+        (void)remove(path);
+}
+
 static dopt_status add_thirds(ptrdiff_t first, ptrdiff_t count, double *sums, void *user)
 {
     (void)user;
@@ -140,6 +211,7 @@ int main(int argc, char **argv)
     (void)MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     (void)MPI_Comm_size(MPI_COMM_WORLD, &ranks);
     check_sum(ranks);
+    check_resume(ranks);
     for (size_t i = 0; i < sizeof plans / sizeof *plans; i++)
         check_plan(&plans[i], ranks);
     if (rank == 0)
