@@ -57,9 +57,11 @@ INLINE void NAMED(dot_some)(int rows_at_once, const void *const *rows, ptrdiff_t
                             REAL *z)
 {
     const VECTOR zero = { 0 };
+    const REAL *row[4]; /* in registers */
     VECTOR lane[4][parts];
     UNROLL
     for (int i = 0; i < rows_at_once; i++) {
+        row[i] = rows[i];
         UNROLL
         for (int j = 0; j < parts; j++)
             lane[i][j] = zero;
@@ -74,21 +76,25 @@ INLINE void NAMED(dot_some)(int rows_at_once, const void *const *rows, ptrdiff_t
             const VECTOR weights = NAMED(load)(v + c + j * WIDTH);
             UNROLL
             for (int i = 0; i < rows_at_once; i++)
-                lane[i][j] += NAMED(load)((const REAL *)rows[i] + c + j * WIDTH) * weights;
+                lane[i][j] += NAMED(load)(row[i] + c + j * WIDTH) * weights;
         }
     }
     UNROLL
     for (int i = 0; i < rows_at_once; i++)
         z[i] = NAMED(fold)(lane[i]);
     for (int i = 0; i < rows_at_once && c < n; i++)
-        z[i] = NAMED(dot_rest)(n - c, (const REAL *)rows[i] + c, v + c, z[i]);
+        z[i] = NAMED(dot_rest)(n - c, row[i] + c, v + c, z[i]);
 }
 
 /* sum += coef_i rows_i, one row after the other, for `rows_at_once` rows; fetches likewise. */
 INLINE void NAMED(add_some)(int rows_at_once, const void *const *rows, ptrdiff_t n, const REAL *coef, fetching fetch,
                             REAL *sum)
 {
+    const REAL *row[8]; /* in registers: a store to the sum could change `rows`, for all that the compiler knows */
     ptrdiff_t c = 0;
+    UNROLL
+    for (int i = 0; i < rows_at_once; i++)
+        row[i] = rows[i];
     for (; c + LANES <= n; c += LANES) {
         UNROLL
         for (int i = 0; i < fetch.lines; i++)
@@ -98,12 +104,12 @@ INLINE void NAMED(add_some)(int rows_at_once, const void *const *rows, ptrdiff_t
             VECTOR total = NAMED(load)(sum + c + j * WIDTH);
             UNROLL
             for (int i = 0; i < rows_at_once; i++)
-                total += coef[i] * NAMED(load)((const REAL *)rows[i] + c + j * WIDTH);
+                total += coef[i] * NAMED(load)(row[i] + c + j * WIDTH);
             memcpy(sum + c + j * WIDTH, &total, sizeof total);
         }
     }
     for (int i = 0; i < rows_at_once && c < n; i++)
-        NAMED(add_rest)(n - c, coef[i], (const REAL *)rows[i] + c, sum + c);
+        NAMED(add_rest)(n - c, coef[i], row[i] + c, sum + c);
 }
 
 static void NAMED(dot)(ptrdiff_t count, const void *const *lines, ptrdiff_t n, const void *v, void *out)
