@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/check.h"
+#include "linalg/line_kernels.h"
 #include "linalg/lines.h"
 #include "linalg/scan.h"
 #include "linalg/scan_kernels.h"
@@ -109,8 +110,22 @@ double dopt__norm(dopt_cmat m)
                  exponent < -1000 ? -1000 : exponent);
 }
 
+/* Doubles without gaps, in the same order. */
+static bool alike(dopt_cmat from, dopt_cmat to)
+{
+    const bool by_rows = from.rows == 1 || from.row_stride == to.row_stride;
+    const bool by_columns = from.cols == 1 || from.col_stride == to.col_stride;
+    return from.dtype == DOPT_F64 && to.dtype == DOPT_F64 && by_rows && by_columns && flattened(to).rows == 1 &&
+           flattened(from).rows == 1;
+}
+
 void dopt__copy(double factor, dopt_cmat from, dopt_mat to)
 {
+    if (alike(from, dopt_const(to))) {
+        const dopt__line_table *table = DOPT__BY_ISA(dopt__line_table, dopt__cpu_isa());
+        table->of[DOPT_F64].scale(from.rows * from.cols, from.data, &factor, to.data);
+        return;
+    }
     const dopt__walk walk = dopt__walk_along(dopt_const(to));
     for (ptrdiff_t line = 0; line < walk.lines; line++)
         for (ptrdiff_t at = 0; at < walk.length; at += DOPT__PIECE) {

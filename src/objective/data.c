@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "base/check.h"
 #include "base/memory.h"
 #include "linalg/blas.h"
 #include "linalg/scan.h"
@@ -176,41 +177,38 @@ static dopt_status sum_blocks(dopt__data *data, dopt_cmat w, const dopt_batch *r
     for (ptrdiff_t at = 0; at < rows->count; at += data->block_rows) {
         const ptrdiff_t count = rows->count - at < data->block_rows ? rows->count - at : data->block_rows;
         double sum;
-        const dopt_status status = general_block(data, w, rows, at, count, want_grad, &sum);
-        if (status != DOPT_OK)
-            return status;
+        DOPT_TRY(general_block(data, w, rows, at, count, want_grad, &sum));
         *total += sum;
     }
     return DOPT_OK;
 }
 
-static dopt_status eval_reduced(dopt__data *data, dopt_cmat w, bool want_grad, double *value)
+static dopt__evaluation eval_reduced(dopt__data *data, dopt_cmat w, bool want_grad)
 {
     const double scale = dopt_loss_weight(data->loss) / (double)data->x.rows;
-    *value = scale * dopt__reduced_eval(data->reduced, w, want_grad ? data->grad.data : NULL);
-    if (want_grad)
-        dopt__copy(2.0 * scale, dopt_const(data->grad), data->grad);
-    return DOPT_OK;
+    const double sum = dopt__reduced_eval(data->reduced, w, want_grad ? data->grad.data : NULL);
+    const dopt__evaluation found = { scale * sum, 2.0 * scale, dopt_const(data->grad) };
+    return found;
 }
 
-dopt_status dopt__data_eval(dopt__data *data, dopt_cmat w, const dopt_batch *batch, bool want_grad, double *value)
+dopt_status dopt__data_eval(dopt__data *data, dopt_cmat w, const dopt_batch *batch, bool want_grad,
+                            dopt__evaluation *out)
 {
     const dopt_batch all = { NULL, 0, data->x.rows };
     const dopt_batch *rows = batch ? batch : &all;
     const double *sum = data->grad.data;
     double total;
-    if (data->reduced && !batch)
-        return eval_reduced(data, w, want_grad, value);
-    if (data->single) {
-        total = dopt__single_eval(data->single, w, rows, want_grad, &sum);
-    } else {
-        const dopt_status status = sum_blocks(data, w, rows, want_grad, &total);
-        if (status != DOPT_OK)
-            return status;
+    if (data->reduced && !batch) {
+        *out = eval_reduced(data, w, want_grad);
+        return DOPT_OK;
     }
-    if (want_grad)
-        dopt__copy(1.0 / (double)rows->count, dopt_cmat_f64(sum, data->grad.rows, data->grad.cols), data->grad);
-    *value = total / (double)rows->count;
+    if (data->single)
+        total = dopt__single_eval(data->single, w, rows, want_grad, &sum);
+    else
+        DOPT_TRY(sum_blocks(data, w, rows, want_grad, &total));
+    out->value = total / (double)rows->count;
+    out->scale = 1.0 / (double)rows->count;
+    out->sum = dopt_cmat_f64(sum, data->grad.rows, data->grad.cols);
     return DOPT_OK;
 }
 
@@ -230,10 +228,10 @@ static dopt__data part_of(const dopt__data *data, ptrdiff_t first, ptrdiff_t cou
 }
 
 dopt_status dopt__data_eval_outputs(dopt__data *data, dopt_cmat w, const dopt_batch *batch, ptrdiff_t first,
-                                    ptrdiff_t count, bool want_grad, double *value)
+                                    ptrdiff_t count, bool want_grad, dopt__evaluation *out)
 {
     dopt__data part = part_of(data, first, count);
     w.data = (const char *)w.data + (size_t)(first * w.row_stride) * size_of(w.dtype);
     w.rows = count;
-    return dopt__data_eval(&part, w, batch, want_grad, value);
+    return dopt__data_eval(&part, w, batch, want_grad, out);
 }

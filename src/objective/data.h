@@ -33,12 +33,17 @@ typedef struct dopt__data {
 bool dopt__data_prepare(dopt__data *data, const dopt__data *like, const dopt_allocator *allocator);
 void dopt__data_release(dopt__data *data, const dopt_allocator *allocator);
 
-/* Value at w, and if wanted the gradient into data->grad, both divided by the number of rows of the batch. */
-dopt_status dopt__data_eval(dopt__data *data, dopt_cmat w, const dopt_batch *batch, bool want_grad, double *value);
+/* What is found at a w: the value, and the gradient, scale * sum; `sum` stays in the workspace. */
+typedef struct dopt__evaluation {
+    double value, scale;
+    dopt_cmat sum; /* k x d, double */
+} dopt__evaluation;
 
-/* The same for some outputs of an elementwise loss, by products: their part of the value, and their rows of the
- * gradient into the same rows of data->grad. */
+dopt_status dopt__data_eval(dopt__data *data, dopt_cmat w, const dopt_batch *batch, bool want_grad,
+                            dopt__evaluation *out);
+
+/* The same for some outputs of an elementwise loss, by products: their part of the value, and of the sum. */
 dopt_status dopt__data_eval_outputs(dopt__data *data, dopt_cmat w, const dopt_batch *batch, ptrdiff_t first,
-                                    ptrdiff_t count, bool want_grad, double *value);
+                                    ptrdiff_t count, bool want_grad, dopt__evaluation *out);
 
 #endif

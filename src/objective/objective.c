@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/busy.h"
 #include "base/check.h"
@@ -249,10 +250,10 @@ static dopt_status check_batch(const char *func, const dopt_objective *objective
     if (!batch->rows && (batch->first < 0 || batch->first >= m || batch->count > m - batch->first))
         return dopt__fail(DOPT_ERR_INVALID, func, "batch is rows %td ... %td, must be in [0, %td)", batch->first,
                           batch->first + batch->count - 1, m);
-    size_t outside = 0; /* all rows first, then, if need be, which */
+    size_t outside = 0; /* all rows first, by their top bits; then, if need be, which */
     for (ptrdiff_t i = 0; i < batch->count && batch->rows; i++)
-        outside |= (size_t)((size_t)batch->rows[i] >= (size_t)m);
-    for (ptrdiff_t i = 0; i < batch->count && outside; i++)
+        outside |= (size_t)batch->rows[i] | ((size_t)(m - 1) - (size_t)batch->rows[i]);
+    for (ptrdiff_t i = 0; i < batch->count && outside > PTRDIFF_MAX; i++)
         if (batch->rows[i] < 0 || batch->rows[i] >= m)
             return dopt__fail(DOPT_ERR_INVALID, func, "batch->rows[%td] is %td, must be in [0, %td)", i, batch->rows[i],
                               m);
@@ -277,36 +278,32 @@ static dopt_status eval_custom(dopt_objective *objective, const char *func, dopt
     return DOPT_OK;
 }
 
-/* Whether the numbers of m are finite, in this dtype. */
-static bool fits(dopt_cmat m, dopt_dtype dtype)
+/* Whether the gradient is finite, in this dtype. */
+static bool fits(const dopt__evaluation *found, dopt_dtype dtype)
 {
-    return dtype == DOPT_F32 ? dopt__max_abs(m) < 3.4e38 : dopt__lines_finite(m);
+    const double top = found->scale * dopt__max_abs(found->sum);
+    return dtype == DOPT_F32 ? top < 3.4e38 : isfinite(top);
 }
 
-/* Rows first ... first + grad.rows - 1 of the gradient have been summed; hand them out, and the value. */
-static dopt_status hand_out(dopt_objective *objective, const char *func, double found, ptrdiff_t first, double *value,
-                            dopt_mat grad)
+static dopt_status hand_out(const char *func, const dopt__evaluation *found, double *value, dopt_mat grad)
 {
     const bool want_grad = grad.data != NULL;
-    const ptrdiff_t cols = objective->cols;
-    double *sums = objective->data.grad.data;
-    const dopt_cmat part = want_grad ? dopt_cmat_f64(sums + first * cols, grad.rows, cols) : dopt_cmat_f64(sums, 1, 1);
-    if (!isfinite(found) || (want_grad && !fits(part, grad.dtype)))
+    if (!isfinite(found->value) || (want_grad && !fits(found, grad.dtype)))
         return dopt__fail(DOPT_ERR_NONFINITE, func, "the %s at this w overflows, w is too far out",
-                          isfinite(found) ? "gradient" : "value");
+                          isfinite(found->value) ? "gradient" : "value");
     if (want_grad)
-        dopt__copy(1.0, part, grad);
+        dopt__copy(found->scale, found->sum, grad);
     if (value)
-        *value = found;
+        *value = found->value;
     return DOPT_OK;
 }
 
 static dopt_status eval_data(dopt_objective *objective, const char *func, dopt_cmat w, const dopt_batch *batch,
                              double *value, dopt_mat grad)
 {
-    double found;
+    dopt__evaluation found;
     DOPT_TRY(dopt__data_eval(&objective->data, w, batch, grad.data != NULL, &found));
-    return hand_out(objective, func, found, 0, value, grad);
+    return hand_out(func, &found, value, grad);
 }
 
 /* `outputs`: the rows that a gradient must have. */
@@ -344,7 +341,7 @@ dopt_status dopt_objective_eval_outputs(dopt_objective *objective, dopt_cmat w, 
     DOPT_REQUIRE(first >= 0 && count >= 1 && first <= objective->rows - count, DOPT_ERR_INVALID,
                  "outputs are %td ... %td, must be in [0, %td)", first, first + count - 1, objective->rows);
     DOPT_TRY(check_eval(__func__, objective, w, batch, count, grad));
-    double found;
+    dopt__evaluation found;
     DOPT_TRY(dopt__data_eval_outputs(&objective->data, w, batch, first, count, grad.data != NULL, &found));
-    return hand_out(objective, __func__, found, first, value, grad);
+    return hand_out(__func__, &found, value, grad);
 }
