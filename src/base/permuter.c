@@ -4,7 +4,6 @@
 #include "base/permutation.h"
 
 #include <assert.h>
-#include <string.h>
 
 enum { some = 64 };
 
@@ -29,18 +28,28 @@ static void turn_all(const dopt__permutation *p, uint32_t *l, uint32_t *r)
     }
 }
 
+/* The pairs of `some` numbers from `first` on. */
+static void split(uint32_t first, uint32_t b, uint32_t *l, uint32_t *r)
+{
+    const uint32_t left = first / b, right = first % b;
+    for (uint32_t i = 0; i < some; i++) {
+        l[i] = left;
+        r[i] = right + i;
+    }
+    for (uint32_t top = right + some - 1; top >= b; top -= b)
+        for (int i = 0; i < some; i++) {
+            const uint32_t less = r[i] - b; /* wraps around where r < b */
+            l[i] += less < r[i];
+            r[i] = less < r[i] ? less : r[i];
+        }
+}
+
 static void fill(const dopt__permutation *p, ptrdiff_t first, ptrdiff_t count, ptrdiff_t *out)
 {
     const uint32_t b = (uint32_t)p->b;
-    uint32_t l[some], r[some], left = (uint32_t)first / b, right = (uint32_t)first % b;
+    uint32_t l[some], r[some];
     for (ptrdiff_t at = 0; at < count; at += some) {
-        for (int i = 0; i < some; i++) { /* beyond count too: whole vectors only */
-            l[i] = left;
-            r[i] = right;
-            const uint32_t full = ++right == b;
-            right = full ? 0 : right;
-            left += full;
-        }
+        split((uint32_t)(first + at), b, l, r); /* beyond count too: whole vectors only */
         turn_all(p, l, r);
         const ptrdiff_t wanted = count - at < some ? count - at : some;
         uint64_t to[some], top = 0;
@@ -50,7 +59,8 @@ static void fill(const dopt__permutation *p, ptrdiff_t first, ptrdiff_t count, p
             top = to[i] > top ? to[i] : top;
         for (int i = 0; i < wanted && top >= p->n; i++)
             to[i] = to[i] < p->n ? to[i] : dopt__permuted(p, to[i]);
-        memcpy(out + at, to, (size_t)wanted * sizeof *out);
+        for (int i = 0; i < wanted; i++)
+            out[at + i] = (ptrdiff_t)to[i];
     }
 }
 
