@@ -21,7 +21,7 @@ typedef enum dopt__source {
     DOPT__SCATTERED /* anywhere: rows[i + DOPT__AHEAD] is fetched with rows[i] */
 } dopt__source;
 
-enum { DOPT__AHEAD = 4 };
+enum { DOPT__AHEAD = 8 };
 
 /* One pass over rows. */
 typedef struct dopt__pass {

@@ -348,6 +348,16 @@ static double leaf_by_columns(const call *c, ptrdiff_t first, ptrdiff_t count, d
     return total;
 }
 
+/* The first rows of a list are on their way while everything else is made ready. */
+static void fetch_first(const dopt__single *s, const dopt_batch *batch)
+{
+    enum { line = 64, lines_most = 256 };
+    const ptrdiff_t lines = at_most(s->x.cols * (ptrdiff_t)s->size / line + 1, lines_most / DOPT__AHEAD);
+    for (ptrdiff_t i = 0; i < at_most(batch->count, DOPT__AHEAD); i++)
+        for (ptrdiff_t l = 0; l < lines; l++)
+            __builtin_prefetch((const char *)element(s, batch->rows[i], 0) + l * line);
+}
+
 static void do_leaf(void *argument, int leaf, int worker)
 {
     const call *c = argument;
@@ -384,6 +394,8 @@ double dopt__single_eval(dopt__single *single, dopt_cmat w, const dopt_batch *ba
     call c = { single, batch ? batch : &all, 0, want_grad };
     c.leaf_rows = rows_of_leaf(single, c.batch->count);
     const int leaves = leaf_count(c.batch->count, c.leaf_rows);
+    if (c.batch->rows && single->by_rows)
+        fetch_first(single, c.batch);
     dopt__copy(1.0, w, packed);
     dopt__pool_run(single->pool, leaves, do_leaf, &c);
     add_pairs(single, leaves, want_grad);
