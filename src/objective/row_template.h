@@ -42,8 +42,9 @@ INLINE double NAMED(pass_tiled)(dopt__term_fn term, bool scattered, const dopt__
 }
 
 /*
- * In one stream: rows are read to the end one by one, as the hardware likes it, and what it does not fetch by itself
- * while two of them are pulled back is prefetched, a little beyond where it has got to.
+ * In one stream: rows are read to the end one by one, as the hardware likes it, and half of what comes while two of
+ * them are pulled back is prefetched, a little beyond where the hardware has got to by itself. All of it would be
+ * slower: there are fewer buffers for lines that a program asks for than for those that the hardware fetches ahead.
  */
 INLINE double NAMED(pass_streamed)(dopt__term_fn term, const dopt__pass *p, ptrdiff_t count, const void *const *rows,
                                    const double *y, REAL *sum)
@@ -56,10 +57,8 @@ INLINE double NAMED(pass_streamed)(dopt__term_fn term, const dopt__pass *p, ptrd
         for (int j = 0; j < together; j++)
             NAMED(dot_some)(1, rows + i + j, p->n, p->w, nothing, z + j);
         NAMED(judge)(term, p, together, z, y + i, &total, slope);
-        fetching next = fetch_rows(rows + i + together, together);
-        UNROLL
-        for (int j = 0; j < together; j++)
-            next.from[j] += beyond;
+        fetching next = fetch_rows(rows + i + together, 1);
+        next.from[0] += beyond;
         if (sum)
             NAMED(add_some)(together, rows + i, p->n, slope, next, sum);
     }
