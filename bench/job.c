@@ -20,6 +20,7 @@
 #include "support/timing.h"
 
 static const double million = 1e6;
+static const char *const depth_names[] = { "1", "2", "3" };
 
 static void require(bool condition, const char *what)
 {
@@ -113,13 +114,12 @@ static void print_line(FILE *csv, const bench_options *options, const table *t, 
 int main(int argc, char **argv)
 {
     const bench_options options = bench_begin(argc, argv, "A million steps of l_4 regression at depths 1, 2 and 3.");
-    FILE *csv = bench_open(&options, "job.csv");
+    FILE *csv = bench_table(&options, "job.csv", "depth,steps,value,ours,read,torch_by_hand,torch_network");
     dopt_loss *loss = NULL;
     dopt_objective *objective = NULL;
     dopt_objective_options data = DOPT_OBJECTIVE_OPTIONS_INIT;
     data.threads = options.threads;
     bench_machine(stdout, &options);
-    bench_machine(csv, &options);
     table t = load();
     double *x = numbers_new((size_t)(t.rows * t.cols)); /* on cache lines */
     memcpy(x, t.x, (size_t)(t.rows * t.cols) * sizeof *x);
@@ -130,11 +130,11 @@ int main(int argc, char **argv)
                                            &data, &objective) == DOPT_OK,
             dopt_last_error());
     check(&t, objective);
-    (void)fprintf(csv, "depth,steps,value,ours,read,torch_by_hand,torch_network\n");
     (void)printf("seconds for a million steps\n%5s %9s %12s %12s %12s %8s %14s %14s\n", "depth", "steps", "value",
                  "ours", "reads of X", "/read", "torch by hand", "torch network");
     for (int depth = 1; depth <= 3; depth++)
-        print_line(csv, &options, &t, objective, depth);
+        if (bench_wants(&options, depth_names[depth - 1]))
+            print_line(csv, &options, &t, objective, depth);
     (void)fclose(csv);
     dopt_objective_destroy(&objective);
     dopt_loss_destroy(&loss);

@@ -171,13 +171,11 @@ static void run(data *d, FILE *csv)
 int main(int argc, char **argv)
 {
     const bench_options options = bench_begin(argc, argv, "Training on a mapped file of 6 GiB with 1 GiB of memory.");
-    FILE *csv = bench_open(&options, "mapped.csv");
+    FILE *csv = bench_table(&options, "mapped.csv", "bytes,threads,read,step,resident");
     const struct rlimit memory = { (rlim_t)limit, (rlim_t)limit };
     struct statvfs disk;
     data d = { .pieces = options.quick ? 8 : 97 };
     bench_machine(stdout, &options);
-    bench_machine(csv, &options);
-    (void)fprintf(csv, "bytes,threads,read,step,resident\n");
     (void)snprintf(d.path, sizeof d.path, "%s/mapped.npy", options.out);
     const double bytes = (double)d.pieces * piece_rows * cols * sizeof(double);
     if (statvfs(options.out, &disk) != 0 || (double)disk.f_bavail * (double)disk.f_frsize < 1.1 * bytes) {

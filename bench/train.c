@@ -310,21 +310,21 @@ int main(int argc, char **argv)
 {
     const bench_options options =
         bench_begin(argc, argv, "Steps of l_4 regression: time over rows, features, depth and width; PyTorch.");
-    FILE *csv = bench_open(&options, "train.csv");
+    FILE *csv = bench_table(&options, "train.csv",
+                            "series,rows,cols,depth,width,read,plain,e2e,factored,torch_by_hand,torch_network,"
+                            "torch_by_hand_median,torch_network_median");
     bench_machine(stdout, &options);
-    bench_machine(csv, &options);
-    (void)fprintf(csv, "series,rows,cols,depth,width,read,plain,e2e,factored,torch_by_hand,torch_network,"
-                       "torch_by_hand_median,torch_network_median\n");
     (void)printf("%-9s %13s %3s %5s %9s %9s %9s %9s %9s | %9s %9s %8s %8s %8s\n", "series", "shape", "N", "width",
                  "read ms", "plain ms", "e2e ms", "factored", "/plain", "hand ms", "net ms", "hand/e2e", "net/e2e",
                  "net/fact");
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
-        if (options.quick && lines[i].rows > 2565)
+        if (!bench_wants(&options, lines[i].series) || (options.quick && lines[i].rows > 2565))
             continue;
         const result r = measure(&lines[i], &options);
         print_line(csv, &lines[i], &r);
     }
-    time_search(csv, options.seconds);
+    if (bench_wants(&options, "search"))
+        time_search(csv, options.seconds);
     (void)fclose(csv);
     draw(&options);
     return 0;

@@ -13,4 +13,15 @@ typedef struct reading {
 
 void read_once(void *state); /* a reading * */
 
+/* The same, row by row in an order, with what comes next prefetched. */
+typedef struct shuffled_reading {
+    const void *data;
+    const ptrdiff_t *order; /* of the rows */
+    ptrdiff_t rows;
+    size_t blocks; /* of a row */
+    double sink;
+} shuffled_reading;
+
+void read_shuffled(void *state); /* a shuffled_reading * */
+
 #endif

@@ -28,6 +28,7 @@ static void help(const char *name, const char *what)
            "  --seconds S   time for each line of the table; default 1\n"
            "  --out DIR     folder of the CSV file and the picture; default bench-results\n"
            "  --quick       small sizes only\n"
+           "  --only SERIES these lines alone, added to the files that are there\n"
            "  --help        this text\n"
            "\n"
            "example: %s --quick --out out-bench\n" OPTIONS_EXITS,
@@ -51,7 +52,8 @@ static void start_again_with(int threads, char **argv)
 bench_options bench_begin(int argc, char **argv, const char *what)
 {
     char message[256];
-    const char *slash = strrchr(argv[0], '/'), *name = slash ? slash + 1 : argv[0], *out = "bench-results";
+    const char *slash = strrchr(argv[0], '/'), *name = slash ? slash + 1 : argv[0], *out = "bench-results",
+               *only = NULL;
     int64_t threads = 1;
     double seconds = 1.0;
     bool quick = false, asked = false;
@@ -60,6 +62,7 @@ bench_options bench_begin(int argc, char **argv, const char *what)
         { "--seconds", option_real, &seconds, 1e-9, "a number above 0" },
         { "--out", option_text, &out, 0, "" },
         { "--quick", NULL, &quick, 0, "" },
+        { "--only", option_text, &only, 0, "" },
         { "--help", NULL, &asked, 0, "" },
     };
     if (!options_read(argc, argv, sizeof table / sizeof *table, table, message)) {
@@ -70,7 +73,7 @@ bench_options bench_begin(int argc, char **argv, const char *what)
         help(name, what);
         exit(EXIT_SUCCESS);
     }
-    const bench_options options = { (int)threads, seconds, out, quick };
+    const bench_options options = { (int)threads, seconds, out, quick, only };
     start_again_with(options.threads, argv);
     return options;
 }
@@ -91,16 +94,37 @@ void bench_machine(FILE *to, const bench_options *options)
                   options->threads, options->threads == 1 ? "" : "s");
 }
 
-FILE *bench_open(const bench_options *options, const char *name)
+static FILE *open_as(const bench_options *options, const char *name, const char *mode)
 {
     char path[text_max];
     if (mkdir(options->out, 0777) != 0 && errno != EEXIST)
         give_up(options->out, strerror(errno));
     (void)snprintf(path, sizeof path, "%s/%s", options->out, name);
-    FILE *file = fopen(path, "w");
+    FILE *file = fopen(path, mode);
     if (!file)
         give_up(path, strerror(errno));
     return file;
+}
+
+FILE *bench_open(const bench_options *options, const char *name)
+{
+    return open_as(options, name, "w");
+}
+
+FILE *bench_table(const bench_options *options, const char *name, const char *header)
+{
+    FILE *csv = open_as(options, name, options->only ? "a" : "w");
+    (void)fseek(csv, 0, SEEK_END);
+    const bool fresh = ftell(csv) == 0;
+    bench_machine(csv, options);
+    if (fresh)
+        (void)fprintf(csv, "%s\n", header);
+    return csv;
+}
+
+bool bench_wants(const bench_options *options, const char *series)
+{
+    return !options->only || strcmp(options->only, series) == 0;
 }
 
 static bool succeeds(const char *command)
@@ -113,6 +137,8 @@ void bench_plot(const bench_options *options, const char *script)
 {
     char command[2 * text_max];
     (void)snprintf(command, sizeof command, "cd '%s' && gnuplot %s", options->out, script);
+    if (options->only) /* some lines are not there yet */
+        return;
     if (!succeeds(command))
         (void)fprintf(stderr, "no picture: gnuplot is missing or failed; later: %s\n", command);
 }

@@ -8,15 +8,17 @@
 /* What the programs of bench/ have in common at their two ends: threads and command line, machine, files, pictures. */
 
 typedef struct bench_options {
-    int threads;     /* of BLAS and of the peers */
-    double seconds;  /* for each line of the table */
-    const char *out; /* folder */
-    bool quick;      /* small sizes only */
+    int threads;      /* of BLAS and of the peers */
+    double seconds;   /* for each line of the table */
+    const char *out;  /* folder */
+    bool quick;       /* small sizes only */
+    const char *only; /* the lines of this series, added to the files; NULL: all, in new files */
 } bench_options;
 
 /*
- * --threads N, --seconds S, --out DIR, --quick; leaves the program on --help and on errors. BLAS reads its number of
- * threads when it is loaded, so the program starts itself again where the environment does not say it yet.
+ * --threads N, --seconds S, --out DIR, --quick, --only SERIES; leaves the program on --help and on errors. BLAS reads
+ * its number of threads when it is loaded, so the program starts itself again where the environment does not say it
+ * yet.
  */
 bench_options bench_begin(int argc, char **argv, const char *what);
 
@@ -26,7 +28,13 @@ void bench_machine(FILE *to, const bench_options *options);
 /* A file in the folder, which is made; leaves the program if that is not possible. */
 FILE *bench_open(const bench_options *options, const char *name);
 
-/* Run gnuplot on a script in the folder. */
+/* The file of the table, with the machine and the header where it is new, or the line on the machine alone. */
+FILE *bench_table(const bench_options *options, const char *name, const char *header);
+
+/* Whether lines of this series are wanted. */
+bool bench_wants(const bench_options *options, const char *series);
+
+/* Run gnuplot on a script in the folder; with --only, leave that to the caller. */
 void bench_plot(const bench_options *options, const char *script);
 
 /* A Python with PyTorch: "python3", "/usr/bin/python3", or NULL. */
