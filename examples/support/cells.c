@@ -42,6 +42,22 @@ bool cells_end_row(cells *c, double target)
     return true;
 }
 
+void cells_drop_rows(cells *c, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < c->count; i++) {
+        if ((size_t)c->row[i] < count)
+            continue;
+        c->row[kept] = c->row[i] - (int)count;
+        c->col[kept] = c->col[i];
+        c->value[kept++] = c->value[i];
+    }
+    c->count = kept;
+    c->rows -= count;
+    for (size_t i = 0; i < c->rows; i++)
+        c->target[i] = c->target[i + count];
+}
+
 void cells_free(cells *c)
 {
     free(c->row);

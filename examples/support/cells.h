@@ -22,6 +22,7 @@ typedef struct cells {
 /* False: out of memory. */
 bool cells_add(cells *c, int col, double value); /* to the row that is being read */
 bool cells_end_row(cells *c, double target);
+void cells_drop_rows(cells *c, size_t count); /* the first ones */
 void cells_free(cells *c);
 
 /* The first line has been read already. False: the lines hold the message, or there is no memory. */

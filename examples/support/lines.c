@@ -14,6 +14,8 @@ struct lines {
     const char *path;
     char *text, *message;
     size_t capacity, message_size, number;
+    z_off_t at, end; /* where the present line starts; from where on no line starts any more, -1: the end of the file */
+    char part[32];   /* which one of how many, for messages */
     bool failed;
 };
 
@@ -29,6 +31,7 @@ lines *lines_open(const char *path, char *message, size_t size)
     }
     (void)gzbuffer(l->file, 1 << 17);
     l->path = path;
+    l->end = -1;
     l->message = message;
     l->message_size = size;
     return l;
@@ -46,7 +49,7 @@ void lines_close(lines *l)
 static const char *give_up(lines *l, const char *why)
 {
     l->failed = true;
-    (void)snprintf(l->message, l->message_size, "%s:%zu: %s", l->path, l->number, why);
+    (void)snprintf(l->message, l->message_size, "%s%s:%zu: %s", l->path, l->part, l->number, why);
     return NULL;
 }
 
@@ -71,11 +74,41 @@ static bool grow(lines *l)
     return true;
 }
 
+void lines_end_here(lines *l)
+{
+    l->end = l->at;
+}
+
+bool lines_take_part(lines *l, int part, int parts, long long bytes)
+{
+    if (!gzdirect(l->file)) {
+        (void)give_up(l, "a compressed file cannot be read in parts");
+        return false;
+    }
+    const double each = (double)(bytes - l->at) / parts;
+    l->end = part == parts - 1 ? -1 : l->at + (z_off_t)(each * (part + 1));
+    const z_off_t from = l->at + (z_off_t)(each * part), first = from > l->at ? from : l->at + 1;
+    if (part == 0)
+        return true;
+    (void)snprintf(l->part, sizeof l->part, " (part %d of %d)", part + 1, parts);
+    l->number = 0;
+    if (gzseek(l->file, first - 1, SEEK_SET) < 0) {
+        (void)give_up(l, "cannot be read in parts");
+        return false;
+    }
+    for (int byte = 0; byte != -1 && byte != '\n';)
+        byte = gzgetc(l->file);
+    return true;
+}
+
 const char *lines_next(lines *l)
 {
     size_t used = 0;
     int byte;
     l->number++;
+    l->at = gztell(l->file);
+    if (l->end >= 0 && l->at >= l->end)
+        return NULL;
     while ((byte = gzgetc(l->file)) != -1 && byte != '\n') {
         if (byte == '\0')
             return give_up(l, "expected text, found a NUL byte");
@@ -104,7 +137,7 @@ bool lines_complain(lines *l, const char *at, const char *expected)
     if (*at)
         (void)snprintf(found, sizeof found, "'%.12s'", at);
     l->failed = true;
-    (void)snprintf(l->message, l->message_size, "%s:%zu:%td: expected %s, found %s", l->path, l->number,
+    (void)snprintf(l->message, l->message_size, "%s%s:%zu:%td: expected %s, found %s", l->path, l->part, l->number,
                    at - l->text + 1, expected, found);
     return false;
 }

@@ -17,6 +17,15 @@ void lines_close(lines *l);
 const char *lines_next(lines *l);
 bool lines_failed(const lines *l);
 
+/*
+ * Go on with one of `parts` parts of a plain file of so many bytes: the lines that start within a range of bytes. They
+ * are cut between the present line, which is not read again, and the end. Line numbers count from there on.
+ */
+bool lines_take_part(lines *l, int part, int parts, long long bytes);
+
+/* No line after the present one. */
+void lines_end_here(lines *l);
+
 /* Record "path:line:column: text"; `at` points into the present line. Always false. */
 bool lines_complain(lines *l, const char *at, const char *expected);
 

@@ -61,7 +61,7 @@ static bool read_shape(const char *text, long long *rows, long long *cols)
     return *end == ')' && *rows >= 1 && *cols >= 1 && *rows <= INT32_MAX && *cols <= INT32_MAX;
 }
 
-static bool read_header(npy *array, const char *path, char *message)
+bool npy_parse(npy *array, const char *path, char message[256])
 {
     size_t end = 0;
     const unsigned char *file = array->map;
@@ -110,7 +110,7 @@ bool npy_open(const char *path, npy *out, char message[256])
         return complain(message, path, "cannot be mapped");
     }
     (void)madvise(out->map, out->bytes, MADV_SEQUENTIAL);
-    if (read_header(out, path, message))
+    if (npy_parse(out, path, message))
         return true;
     npy_close(out);
     return false;

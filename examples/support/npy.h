@@ -19,6 +19,10 @@ typedef struct npy {
 bool npy_open(const char *path, npy *out, char message[256]);
 void npy_close(npy *array);
 
+/* The header alone: its text is at `map` of a file of `bytes` bytes, and view.data becomes where the elements follow.
+ */
+bool npy_parse(npy *array, const char *path, char message[256]);
+
 /* A dopt_rows_fn: let go of these rows; `user` is the npy. They come back from the file when they are read again. */
 void npy_release(ptrdiff_t first, ptrdiff_t count, void *user);
 

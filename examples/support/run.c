@@ -64,7 +64,7 @@ static int on_step(const dopt_event *event, void *user)
     return rec->failed;
 }
 
-static dopt_fit_options options_of(const run *r, const job *j)
+dopt_fit_options run_options(const run *r, const job *j)
 {
     dopt_fit_options o = DOPT_FIT_OPTIONS_INIT;
     o.model = r->how->model;
@@ -83,7 +83,7 @@ static dopt_fit_options options_of(const run *r, const job *j)
 
 static dopt_status search(run *r, const job *j, dopt_objective *objective, dopt_mat w)
 {
-    dopt_fit_options o = options_of(r, j);
+    dopt_fit_options o = run_options(r, j);
     int best = 0;
     const dopt_status status = dopt_lr_search(objective, &o, dopt_const(w), grid_size, grid, j->threads, NULL, &best);
     r->lr = grid[best];
@@ -150,7 +150,7 @@ static dopt_status train_on(crew *c, run *r, dopt_objective *objective, dopt_obj
 {
     dopt_trainer *trainer = NULL;
     recorder rec = { r, c->j, whole, c, false };
-    dopt_fit_options o = options_of(r, c->j);
+    dopt_fit_options o = run_options(r, c->j);
     o.callback = on_step;
     o.user = &rec;
     dopt_status status =

@@ -21,6 +21,9 @@ typedef struct run {
  */
 bool run_prepare(run *r, const job *j, const method *how, double depth, dopt_objective *objective, char message[256]);
 
+/* What dopt_fit() is told for it. */
+dopt_fit_options run_options(const run *r, const job *j);
+
 /*
  * Train all runs and record them, several side by side. The results do not depend on how many. After an interrupt
  * the runs have been saved, and `message` says so.

@@ -5,17 +5,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cells.h"
 #include "lines.h"
 
-static bool table_dense(const cells *found, ptrdiff_t cols, table *out)
+bool table_dense(const cells *found, ptrdiff_t cols, table *out)
 {
     const size_t rows = found->rows, wide = (size_t)cols;
     out->rows = (ptrdiff_t)rows;
     out->cols = cols;
-    out->x = wide > 0 && rows < ((size_t)1 << 36) / wide ? calloc(rows * wide, sizeof *out->x) : NULL;
-    out->y = calloc(rows, sizeof *out->y);
+    out->x = wide > 0 && rows < ((size_t)1 << 36) / wide ? calloc(rows * wide + 1, sizeof *out->x) : NULL;
+    out->y = calloc(rows + 1, sizeof *out->y);
     if (!out->x || !out->y) {
         table_free(out);
         return false;
@@ -34,21 +35,31 @@ void table_free(table *t)
     t->x = t->y = NULL;
 }
 
-static bool fill(const char *path, const char *target, const char *label, cells *found, table *out, char *message)
+/* The first line that is not empty; NULL: `message` says why. */
+static const char *first_line(lines *l, const char *path, char *message)
 {
-    lines *l = lines_open(path, message, TABLE_MESSAGE);
-    if (!l)
-        return false;
     const char *first = lines_next(l);
     while (first && !*first)
         first = lines_next(l);
     if (!first && !lines_failed(l))
         (void)snprintf(message, TABLE_MESSAGE, "%s: the file is empty", path);
-    bool good = first != NULL;
-    if (good && (strchr(first, ',') || strchr(first, '\t')))
-        good = read_delimited(l, first, target, label, found);
-    else if (good)
-        good = read_sparse(l, first, target, label, found);
+    return first;
+}
+
+static bool read_lines(lines *l, const char *first, const char *target, const char *label, cells *found)
+{
+    if (strchr(first, ',') || strchr(first, '\t'))
+        return read_delimited(l, first, target, label, found);
+    return read_sparse(l, first, target, label, found);
+}
+
+static bool fill(const char *path, const char *target, const char *label, cells *found, table *out, char *message)
+{
+    lines *l = lines_open(path, message, TABLE_MESSAGE);
+    if (!l)
+        return false;
+    const char *first = first_line(l, path, message);
+    bool good = first && read_lines(l, first, target, label, found);
     lines_close(l);
     if (good && found->rows == 0) {
         (void)snprintf(message, TABLE_MESSAGE, "%s: no row of class %s", path, label ? label : "any");
@@ -70,5 +81,39 @@ bool table_read(const char *path, const char *target, const char *label, table *
     if (!good && !message[0])
         (void)snprintf(message, TABLE_MESSAGE, "%s: out of memory", path);
     cells_free(&found);
+    return good;
+}
+
+/* The first line, and after it a part of the rest, or, for part -1, nothing. */
+static bool read_part(const char *path, const char *target, const char *label, int part, int parts, cells *found,
+                      char *message)
+{
+    struct stat about;
+    lines *l = lines_open(path, message, TABLE_MESSAGE);
+    if (!l)
+        return false;
+    const char *first = first_line(l, path, message);
+    bool good = first && stat(path, &about) == 0;
+    if (good && part >= 0)
+        good = lines_take_part(l, part, parts, (long long)about.st_size);
+    else
+        lines_end_here(l);
+    good = good && read_lines(l, first, target, label, found);
+    lines_close(l);
+    return good;
+}
+
+bool table_read_part(const char *path, const char *target, const char *label, int part, int parts, cells *found,
+                     char message[TABLE_MESSAGE])
+{
+    cells first = { 0 }; /* a row, if the first line is one: the first part's */
+    message[0] = '\0';
+    bool good = part == 0 || read_part(path, target, label, -1, parts, &first, message);
+    good = good && read_part(path, target, label, part, parts, found, message);
+    if (good)
+        cells_drop_rows(found, first.rows);
+    if (!good && !message[0])
+        (void)snprintf(message, TABLE_MESSAGE, "%s: out of memory", path);
+    cells_free(&first);
     return good;
 }

@@ -29,4 +29,15 @@ bool table_read(const char *path, const char *target, const char *label, table *
 
 void table_free(table *t);
 
+/*
+ * One of `parts` parts of a plain file of these forms, as the readers leave it; the first line of the file says which
+ * form it has in all parts. A part may be empty.
+ */
+struct cells;
+bool table_read_part(const char *path, const char *target, const char *label, int part, int parts, struct cells *found,
+                     char message[TABLE_MESSAGE]);
+
+/* A dense table of what was found, with `cols` features. False: it does not fit the memory. */
+bool table_dense(const struct cells *found, ptrdiff_t cols, table *out);
+
 #endif

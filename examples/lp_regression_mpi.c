@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lp_regression over many machines: the same options, the same methods, rows spread over the ranks of an MPI job.
+ *
+ *     mpirun -n 2 lp_regression_mpi --data table.csv --p 4 --method gd,e2e --depth 2,3
+ *
+ * Further options: --reproducible (the same bits on any number of ranks), --block ROWS (of its blocks), --checkpoint
+ * FILE with --save STEPS (written by one rank; a job that finds it goes on from it; for one method and one depth),
+ * --memory (the most that a rank has had in memory once the rows are there).
+ */
+#define _DEFAULT_SOURCE /* getrusage, access */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <depthopt/depthopt.h>
+#include <depthopt/mpi.h>
+
+#include "mpi/slice.h"
+#include "support/job.h"
+#include "support/run.h"
+#include "support/sensors.h"
+#include "support/table.h"
+
+enum { EXIT_DATA = 1, EXIT_USAGE = 2 };
+
+/* What lp_regression does not have. */
+typedef struct extras {
+    bool reproducible, memory;
+    ptrdiff_t block, save;
+    const char *checkpoint;
+} extras;
+
+static int rank, ranks;
+
+/* Rank 0 speaks for all: they fail alike. */
+static int fail(const char *message, int code)
+{
+    if (rank == 0)
+        (void)fprintf(stderr, "lp_regression_mpi: %s\n", message);
+    return code;
+}
+
+/* Take our own options out of the command line. False: one of them has no good value. */
+static bool take_extras(int *argc, char **argv, extras *out)
+{
+    int kept = 1;
+    for (int i = 1; i < *argc; i++) {
+        const bool number = strcmp(argv[i], "--block") == 0 || strcmp(argv[i], "--save") == 0;
+        if (strcmp(argv[i], "--reproducible") == 0) {
+            out->reproducible = true;
+        } else if (strcmp(argv[i], "--memory") == 0) {
+            out->memory = true;
+        } else if ((number || strcmp(argv[i], "--checkpoint") == 0) && i + 1 < *argc) {
+            char *end = "";
+            const long value = number ? strtol(argv[i + 1], &end, 10) : 1;
+            if (*end || value < 1)
+                return false;
+            if (strcmp(argv[i], "--block") == 0)
+                out->block = value;
+            else if (number)
+                out->save = value;
+            else
+                out->checkpoint = argv[i + 1];
+            i++;
+        } else {
+            argv[kept++] = argv[i];
+        }
+    }
+    *argc = kept;
+    argv[kept] = NULL;
+    return true;
+}
+
+static bool load(const job *j, const extras *e, table *t, char *message)
+{
+    if (j->data)
+        return slice_read(MPI_COMM_WORLD, j->data, j->target, j->label, e->block, t, message);
+    const bool made = sensors_simulate(2018, t);
+    if (dopt_mpi_agree(MPI_COMM_WORLD, made ? DOPT_OK : DOPT_ERR_NOMEM) != DOPT_OK) {
+        (void)snprintf(message, TABLE_MESSAGE, "out of memory");
+        return false;
+    }
+    return slice_keep(MPI_COMM_WORLD, e->block, t);
+}
+
+static void show_memory(void)
+{
+    struct rusage used;
+    long most = 0;
+    (void)getrusage(RUSAGE_SELF, &used);
+    (void)MPI_Reduce(&used.ru_maxrss, &most, 1, MPI_LONG, MPI_MAX, 0, MPI_COMM_WORLD);
+    if (rank == 0)
+        (void)printf("at most %ld KiB on a rank\n", most);
+}
+
+/* Launchers name the process that died, not all of them its rank. */
+static void show_processes(void)
+{
+    int mine = (int)getpid(), *all = calloc((size_t)ranks, sizeof *all);
+    if (dopt_mpi_agree(MPI_COMM_WORLD, all ? DOPT_OK : DOPT_ERR_NOMEM) == DOPT_OK) {
+        (void)MPI_Gather(&mine, 1, MPI_INT, all, 1, MPI_INT, 0, MPI_COMM_WORLD);
+        for (int r = 0; r < ranks && rank == 0; r++)
+            (void)fprintf(stderr, "rank %d is process %d\n", r, all[r]);
+    }
+    free(all);
+}
+
+/* One run that is saved every so many steps, and goes on from what was saved. */
+static dopt_status train_saving(const job *j, const extras *e, dopt_objective *objective, double *w, run *r)
+{
+    dopt_trainer *trainer = NULL;
+    dopt_stop_reason reason = DOPT_STOP_NONE;
+    const dopt_fit_options o = run_options(r, j);
+    dopt_status status = dopt_mpi_agree(
+        MPI_COMM_WORLD,
+        dopt_trainer_create(objective, &o, dopt_mat_f64(w, 1, dopt_objective_cols(objective)), &trainer));
+    show_processes();
+    int there = rank == 0 && access(e->checkpoint, F_OK) == 0;
+    (void)MPI_Bcast(&there, 1, MPI_INT, 0, MPI_COMM_WORLD);
+    if (status == DOPT_OK && there)
+        status = dopt_mpi_trainer_load(MPI_COMM_WORLD, trainer, e->checkpoint);
+    if (status == DOPT_OK && there && rank == 0)
+        (void)printf("going on from step %lld\n", (long long)dopt_trainer_report(trainer).steps);
+    while (status == DOPT_OK && reason == DOPT_STOP_NONE) {
+        status = dopt_trainer_step(trainer, &reason);
+        const int64_t steps = dopt_trainer_report(trainer).steps;
+        if (status == DOPT_OK && e->save > 0 && (steps % e->save == 0 || reason != DOPT_STOP_NONE))
+            status = dopt_mpi_trainer_save(MPI_COMM_WORLD, trainer, e->checkpoint);
+    }
+    const dopt_report report = dopt_trainer_report(trainer);
+    r->seconds = report.seconds;
+    r->steps = report.steps;
+    r->diverged = reason == DOPT_STOP_DIVERGED;
+    dopt_trainer_destroy(&trainer);
+    return status;
+}
+
+/* FNV-1a of the weights: two runs with the same bits show the same number. */
+static unsigned long long fingerprint(const double *w, ptrdiff_t d)
+{
+    unsigned long long hash = 14695981039346656037u;
+    const unsigned char *bytes = (const unsigned char *)w;
+    for (size_t i = 0; i < (size_t)d * sizeof *w; i++)
+        hash = (hash ^ bytes[i]) * 1099511628211u;
+    return hash;
+}
+
+static dopt_status train_one(const job *j, const extras *e, const method *how, double depth, dopt_objective *objective,
+                             double *w)
+{
+    char message[256] = "";
+    run r;
+    double value = 0.0;
+    dopt_report report = { 0 };
+    const ptrdiff_t d = dopt_objective_cols(objective);
+    memset(w, 0, (size_t)d * sizeof *w);
+    if (!run_prepare(&r, j, how, depth, objective, message))
+        return DOPT_ERR_NUMERICAL;
+    dopt_status status;
+    if (e->checkpoint) {
+        status = train_saving(j, e, objective, w, &r);
+    } else {
+        const dopt_fit_options o = run_options(&r, j);
+        status = dopt_fit(objective, &o, dopt_mat_f64(w, 1, d), &report);
+        r.seconds = report.seconds;
+        r.steps = report.steps;
+        r.diverged = report.reason == DOPT_STOP_DIVERGED;
+    }
+    if (status == DOPT_OK)
+        status = dopt_objective_eval(objective, dopt_cmat_f64(w, 1, d), NULL, &value, dopt_mat_none());
+    if (status == DOPT_OK && rank == 0)
+        (void)printf("%-10s %5g %9g %14.9g %8.2f  %016llx%s\n", how->name, depth, r.lr, value, r.seconds,
+                     fingerprint(w, d), r.diverged ? "  diverged" : "");
+    run_free(&r);
+    return status;
+}
+
+static dopt_status train_all(const job *j, const extras *e, dopt_objective *objective)
+{
+    double *w = calloc((size_t)dopt_objective_cols(objective), sizeof *w);
+    dopt_status status = dopt_mpi_agree(MPI_COMM_WORLD, w ? DOPT_OK : DOPT_ERR_NOMEM);
+    if (rank == 0)
+        (void)printf("%-10s %5s %9s %14s %8s  %s\n", "method", "depth", "lr", "loss", "seconds", "bits of w");
+    for (int i = 0; i < j->method_count; i++) {
+        const bool deep = j->methods[i]->model != DOPT_MODEL_DIRECT;
+        for (int k = 0; k < (deep ? j->depth_count : 1) && status == DOPT_OK; k++)
+            status = train_one(j, e, j->methods[i], deep ? j->depths[k] : 1.0, objective, w);
+    }
+    free(w);
+    return status;
+}
+
+static int fit_table(const job *j, const extras *e, const table *t)
+{
+    dopt_loss *loss = NULL;
+    dopt_objective *objective = NULL;
+    dopt_loss_options of_loss = DOPT_LOSS_OPTIONS_INIT;
+    dopt_objective_options of_data = DOPT_OBJECTIVE_OPTIONS_INIT;
+    dopt_mpi_objective_options options = DOPT_MPI_OBJECTIVE_OPTIONS_INIT;
+    of_loss.weight = 1.0; /* the plain mean, without 1/p */
+    of_data.threads = 1;  /* one rank for each processor */
+    options.reproducible = e->reproducible;
+    options.block_rows = e->block;
+    dopt_status status = dopt_loss_create_lp(j->p, &of_loss, &loss);
+    if (status == DOPT_OK)
+        status = dopt_mpi_objective_create_data(MPI_COMM_WORLD, dopt_cmat_f64(t->x, t->rows, t->cols),
+                                                dopt_cmat_f64(t->y, t->rows, 1), loss, &of_data, &options, &objective);
+    if (status == DOPT_OK && rank == 0)
+        (void)printf("%td rows, %td features, standardised; on %d ranks, %td rows on this one; mean of |error|^%g\n\n",
+                     dopt_objective_examples(objective), t->cols, ranks, t->rows, j->p);
+    if (status == DOPT_OK)
+        status = train_all(j, e, objective);
+    const int code = status == DOPT_OK ? 0 : fail(dopt_last_error(), EXIT_DATA);
+    dopt_objective_destroy(&objective);
+    dopt_loss_destroy(&loss);
+    return code;
+}
+
+static int work(int argc, char **argv)
+{
+    char message[TABLE_MESSAGE] = "";
+    extras e = { .save = 100 };
+    job j;
+    table t = { 0 };
+    if (!take_extras(&argc, argv, &e))
+        return fail("--block and --save take a number of at least 1", EXIT_USAGE);
+    if (!job_read(argc, argv, &j, message))
+        return fail(message, EXIT_USAGE);
+    if (j.help) {
+        if (rank == 0)
+            (void)fputs(job_usage, stdout);
+        return 0;
+    }
+    j.quiet = j.quiet || rank > 0;
+    j.threads = 1;
+    if (!load(&j, &e, &t, message))
+        return fail(message, EXIT_DATA);
+    if (e.memory)
+        show_memory();
+    const int code = slice_standardise(MPI_COMM_WORLD, e.block, &t) < 0
+                         ? fail("the target or every feature is constant: nothing to fit", EXIT_DATA)
+                         : fit_table(&j, &e, &t);
+    table_free(&t);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    (void)MPI_Init(&argc, &argv);
+    (void)MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    (void)MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+    const int code = work(argc, argv);
+    (void)MPI_Finalize();
+    return code;
+}
