@@ -9,7 +9,7 @@
  * as long as X is small. Of X only the rows T are wanted that the level takes; by its symmetry the rows R that it
  * leaves follow from those. To second order,
  *
- *     T' = T - X_TT T - X_TR R + (X_TT X_TR R - X_T X_T^T T) / 2,   R' = R + X_TR^T (T - (X_TT T + X_TR R) / 2).
+ *     T' = T - X_TT T - X_TR R + (X_TT X_TR R - X_T X_T^T T) / 2,   R' = R + X_TR^T (T + T') / 2.
  *
  * E^T needs all of it, or it would not stay orthogonal. Z could do without R': R is made orthogonal to T' by a
  * projection before the next level, which is the same but for ||X_TR||^2 ||R||, below rounding.
@@ -118,8 +118,8 @@ static bool fits(const level *v, ptrdiff_t m)
     return 2 * m <= v->n && dopt__eigen_doubles(m) <= (size_t)v->svd->k * (size_t)v->svd->d;
 }
 
-/* Group the rows from the cut on into clusters, raising the cut where that cannot be done. Returns how many. */
-static int find_clusters(level *v)
+/* Group the rows from the cut on into clusters, raising the cut where that cannot be done. */
+static void find_clusters(level *v)
 {
     int count = 0;
     ptrdiff_t end = v->n; /* of the run of linked rows, which starts at `start` */
@@ -133,7 +133,7 @@ static int find_clusters(level *v)
             const double ratio = sqrt(v->l[end - 1] / v->l[i]);
             if (!(ratio <= spread) || !fits(v, end - i)) {
                 v->cut = end;
-                return count;
+                return;
             }
             for (ptrdiff_t j = i; j < end; j++)
                 v->group[j] = count;
@@ -144,7 +144,6 @@ static int find_clusters(level *v)
     }
     if (end > v->cut) /* a run that goes on below the cut */
         v->cut = end;
-    return count;
 }
 
 /* Rows first ... first + q.rows - 1 of a matrix with `cols` columns: rows <- q rows, by way of scratch. */
@@ -153,6 +152,22 @@ static void rotate_group(dopt_cmat q, double *data, ptrdiff_t first, ptrdiff_t c
     const dopt_mat rows = dopt_mat_f64(data + first * cols, q.rows, cols);
     memcpy(scratch, rows.data, (size_t)(q.rows * cols) * sizeof *scratch);
     dopt__gemm(1.0, q, dopt_cmat_f64(scratch, q.rows, cols), 0.0, rows);
+}
+
+/* The Gram matrix of the rows that q has turned: what they have with the rows before them and behind them. */
+static void rotate_gram(const level *v, dopt_cmat q, ptrdiff_t first)
+{
+    const ptrdiff_t n = v->n, m = q.rows, behind = n - first - m;
+    const dopt_mat rows = part(v->gram, first, 0, m, first, n), cols = part(v->gram, first + m, first, behind, m, n);
+    const dopt_mat copy = dopt_mat_f64(v->svd->wide, m, first), copy_cols = dopt_mat_f64(v->svd->wide, behind, m);
+    if (first > 0) {
+        dopt__copy(1.0, dopt_const(rows), copy);
+        dopt__gemm(1.0, q, dopt_const(copy), 0.0, rows);
+    }
+    if (behind > 0) {
+        dopt__copy(1.0, dopt_const(cols), copy_cols);
+        dopt__gemm(1.0, dopt_const(copy_cols), dopt_ctransposed(q), 0.0, cols);
+    }
 }
 
 /* Rotate a cluster by the eigenvectors of its Gram matrix, from which its mean is taken for the sake of its digits. */
@@ -169,8 +184,11 @@ static bool turn_cluster(level *v, ptrdiff_t first, ptrdiff_t m)
         block[i * m + i] -= mean;
     if (!dopt__eigh(m, block, values, q, svd->work, svd->iwork, svd->allowed))
         return false;
+    for (ptrdiff_t i = 0; i < m; i++)
+        values[i] += mean;
     rotate_group(dopt_cmat_f64(q, m, m), svd->vt, first, svd->d, svd->wide);
     rotate_group(dopt_cmat_f64(q, m, m), v->vectors, first, v->order, svd->wide);
+    rotate_gram(v, dopt_cmat_f64(q, m, m), first);
     return true;
 }
 
@@ -232,38 +250,35 @@ static void form_second_order(const level *v, ptrdiff_t end)
                    dopt_mat_f64(second + corner * corner, corner, cut));
 }
 
-/* What R gives to T, and the first `rest` rows of T to R; the old T is in `wide`. */
-static void rotate_across(const level *v, double *data, ptrdiff_t cols, ptrdiff_t end, ptrdiff_t rest)
+/* T <- T', to second order for the rows before `end`; the old T is in `wide`. */
+static void rotate_taken(const level *v, double *data, ptrdiff_t cols, ptrdiff_t end)
 {
     const ptrdiff_t n = v->n, cut = v->cut, taken = n - cut, corner = end - cut;
-    const dopt_mat r = dopt_mat_f64(data, cut, cols), near = dopt_mat_f64(data + cut * cols, corner, cols);
-    const dopt_cmat x = dopt_const(part(v->gram, cut, 0, taken, cut, n));
-    const dopt_cmat x_rest = dopt_const(part(v->gram, cut, 0, rest, cut, n));
-    const dopt_cmat x_near = dopt_const(part(v->gram, cut, 0, corner, cut, n));
-    dopt__gemm(-1.0, x, dopt_const(r), 1.0, dopt_mat_f64(data + cut * cols, taken, cols));
+    const dopt_mat t = dopt_mat_f64(data + cut * cols, taken, cols), near = dopt_mat_f64(t.data, corner, cols);
+    const dopt_cmat old = dopt_cmat_f64(v->svd->wide, taken, cols), old_near = dopt_cmat_f64(old.data, corner, cols);
+    const dopt_cmat r = dopt_cmat_f64(data, cut, cols);
+    dopt__gemm(-1.0, dopt_const(part(v->gram, cut, cut, taken, taken, n)), old, 1.0, t);
+    if (cut > 0)
+        dopt__gemm(-1.0, dopt_const(part(v->gram, cut, 0, taken, cut, n)), r, 1.0, t);
     if (corner > 0)
-        dopt__gemm(1.0, dopt_cmat_f64(v->svd->spare + corner * corner, corner, cut), dopt_const(r), 1.0, near);
-    if (rest > 0)
-        dopt__gemm(1.0, dopt_ctransposed(x_rest), dopt_cmat_f64(v->svd->wide, rest, cols), 1.0, r);
-    if (corner > 0) {
-        dopt__gemm(0.5, dopt_ctransposed(x_near), dopt_const(near), 1.0, r);
-        dopt__gemm(-0.5, dopt_ctransposed(x_near), dopt_cmat_f64(v->svd->wide, corner, cols), 1.0, r);
-    }
+        dopt__gemm(1.0, dopt_cmat_f64(v->svd->spare, corner, corner), old_near, 1.0, near);
+    if (corner > 0 && cut > 0)
+        dopt__gemm(1.0, dopt_cmat_f64(v->svd->spare + corner * corner, corner, cut), r, 1.0, near);
 }
 
-/* Rotate the rows of `data`, to second order for the rows of T before `end`; R only by the first `rest` rows of T. */
+/* Rotate the rows of `data`; those of R only by the first `rest` rows of T. */
 static void rotate_matrix(const level *v, double *data, ptrdiff_t cols, ptrdiff_t end, ptrdiff_t rest)
 {
-    const ptrdiff_t n = v->n, cut = v->cut, taken = n - cut, corner = end - cut;
-    const dopt_mat t = dopt_mat_f64(data + cut * cols, taken, cols);
-    memcpy(v->svd->wide, t.data, (size_t)(taken * cols) * sizeof *data);
-    dopt__gemm(-1.0, dopt_const(part(v->gram, cut, cut, taken, taken, n)), dopt_cmat_f64(v->svd->wide, taken, cols),
-               1.0, t);
-    if (cut > 0)
-        rotate_across(v, data, cols, end, rest);
-    if (corner > 0)
-        dopt__gemm(1.0, dopt_cmat_f64(v->svd->spare, corner, corner), dopt_cmat_f64(v->svd->wide, corner, cols), 1.0,
-                   dopt_mat_f64(data + cut * cols, corner, cols));
+    const ptrdiff_t n = v->n, cut = v->cut;
+    double *t = data + cut * cols, *middle = v->svd->wide;
+    memcpy(middle, t, (size_t)((n - cut) * cols) * sizeof *t);
+    rotate_taken(v, data, cols, end);
+    if (cut == 0 || rest == 0)
+        return;
+    for (ptrdiff_t i = 0; i < rest * cols; i++)
+        middle[i] = (middle[i] + t[i]) / 2.0;
+    dopt__gemm(1.0, dopt_ctransposed(dopt_const(part(v->gram, cut, 0, rest, cut, n))),
+               dopt_cmat_f64(middle, rest, cols), 1.0, dopt_mat_f64(data, cut, cols));
 }
 
 /* One rotation; *end as from form_rotation(). False: not a small one. */
@@ -293,15 +308,8 @@ bool dopt__refine(dopt__svd *svd, ptrdiff_t n, double *vectors, ptrdiff_t *cut)
     for (ptrdiff_t i = 0; i < n; i++)
         v.group[i] = -1;
     find_gram(&v);
-    const int clusters = find_clusters(&v);
-    if (v.cut >= *cut)
-        return false;
-    if (clusters > 0) {
-        if (!turn_clusters(&v))
-            return false;
-        find_gram(&v);
-    }
-    if (!rotate(&v, &end))
+    find_clusters(&v);
+    if (v.cut >= *cut || !turn_clusters(&v) || !rotate(&v, &end))
         return false;
     *cut = v.cut;
     if (end > v.cut) {
