@@ -45,10 +45,10 @@ static dopt_mat rows(double *data, ptrdiff_t first, ptrdiff_t end, ptrdiff_t col
     return dopt_mat_f64(data + first * cols, end - first, cols);
 }
 
-/* Z <- Z - (Z V) V^T, for rows first ... end - 1 of Z and the V of rows from `taken` on. */
-static void project(dopt__svd *svd, ptrdiff_t first, ptrdiff_t end, ptrdiff_t taken)
+/* Z <- Z - (Z V) V^T, for rows first ... end - 1 of Z and rows taken ... last - 1 of V^T. */
+static void project(dopt__svd *svd, ptrdiff_t first, ptrdiff_t end, ptrdiff_t taken, ptrdiff_t last)
 {
-    const dopt_mat z = rows(svd->vt, first, end, svd->d), v = rows(svd->vt, taken, svd->k, svd->d);
+    const dopt_mat z = rows(svd->vt, first, end, svd->d), v = rows(svd->vt, taken, last, svd->d);
     const dopt_mat inner = dopt_mat_f64(svd->square, z.rows, v.rows);
     if (z.rows == 0 || v.rows == 0)
         return;
@@ -129,11 +129,14 @@ static ptrdiff_t take(dopt__svd *svd, ptrdiff_t left, double zero, double before
     const bool rest_is_zero = dopt__norm(dopt_const(rows(svd->vt, 0, plain > 0 ? plain : 1, svd->d))) <= zero;
     const double top = sqrt(svd->values[left - 1]);
     ptrdiff_t cut = plain;
-    if (plain > left / 4 && !rest_is_zero && dopt__refine(svd, left, vectors, &cut))
-        project(svd, cut, rounded_rows(svd, cut, plain, top, before), left);
+    if (plain > left / 4 && !rest_is_zero && dopt__refine(svd, left, vectors, &cut)) {
+        normalise(svd, plain, left);
+        project(svd, cut, plain, plain, left);
+        project(svd, cut, rounded_rows(svd, cut, plain, top, before), left, svd->k);
+    }
     if (left < svd->k)
         rotate_rows(dopt_cmat_f64(vectors, left, left), rows(svd->ut, 0, left, svd->k), svd->wide);
-    normalise(svd, cut, left);
+    normalise(svd, cut, cut < plain ? plain : left);
     return cut;
 }
 
@@ -235,7 +238,7 @@ bool dopt__nested(dopt__svd *svd, dopt_cmat w, dopt_cmat narrow)
     svd->route = DOPT__ROUTE_NESTED;
     while (left > 0) {
         const dopt_cmat r = left == k ? w : dopt_const(rows(svd->vt, 0, left, svd->d));
-        project(svd, 0, left, left);
+        project(svd, 0, left, left, svd->k);
         dopt__syrk_upper(r, dopt_mat_f64(svd->square, left, left));
         const double norm = sqrt(trace(svd->square, left));
         if (left == k)

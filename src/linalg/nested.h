@@ -11,10 +11,11 @@
 bool dopt__nested(dopt__svd *svd, dopt_cmat w, dopt_cmat narrow);
 
 /*
- * A corrected level. Rows 0 ... n - 1 of vt are Z = E^T R, with E^T (n x n) in `vectors`; both are rotated so that rows
- * *cut ... n - 1 become orthogonal to all others, for a *cut lower than the one given. False: none was found, and Z and
- * E^T are at most rotated within clusters of rows of nearly equal norms.
+ * A corrected level. The first `order` rows of vt are Z = E^T R, with E^T in `vectors`; rows from *cut on are what a
+ * plain level takes, and stay. The rows before are rotated, in Z and E^T, so that rows new *cut ... old *cut - 1 become
+ * orthogonal to all others but those from the old *cut on, with a new *cut that is lower. False: none was found, and Z
+ * and E^T are at most rotated within clusters of rows of nearly equal norms.
  */
-bool dopt__refine(dopt__svd *svd, ptrdiff_t n, double *vectors, ptrdiff_t *cut);
+bool dopt__refine(dopt__svd *svd, ptrdiff_t order, double *vectors, ptrdiff_t *cut);
 
 #endif

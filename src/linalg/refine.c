@@ -6,8 +6,9 @@
  *
  *     X_ij = z_i^T z_j / (l_j - l_i),
  *
- * as long as X is small. Of X only the rows T are wanted that the level takes; by its symmetry the rows R that it
- * leaves follow from those. To second order,
+ * as long as X is small. The largest rows, which a plain level takes, are orthogonal enough as they are. Of X only the
+ * rows T are wanted that the level takes below them; by its symmetry the rows R that it leaves follow from those. To
+ * second order,
  *
  *     T' = T - X_TT T - X_TR R + (X_TT X_TR R - X_T X_T^T T) / 2,   R' = R + X_TR^T (T + T') / 2.
  *
@@ -51,7 +52,7 @@ static const double spread = 8.0;
 typedef struct level {
     dopt__svd *svd;
     ptrdiff_t n, cut;           /* T: rows cut ... n - 1, R: the rows before */
-    ptrdiff_t order;            /* of E; rows n ... order - 1 are not touched */
+    ptrdiff_t order;            /* of E; rows n ... order - 1, a plain level's, are not touched */
     double *vectors, *gram, *l; /* E^T; n x n, rows T; n */
     int *group;                 /* clusters have numbers >= 0, all other rows -1 */
 } level;
@@ -292,7 +293,7 @@ static bool rotate(const level *v, ptrdiff_t *end)
     return true;
 }
 
-/* The cut that `reach` allows; the eigenvalues ascend. */
+/* The cut that `reach` allows, of n ascending eigenvalues. */
 static ptrdiff_t first_in_reach(const double *values, ptrdiff_t n)
 {
     ptrdiff_t first = n - 1;
@@ -301,11 +302,13 @@ static ptrdiff_t first_in_reach(const double *values, ptrdiff_t n)
     return first;
 }
 
-bool dopt__refine(dopt__svd *svd, ptrdiff_t n, double *vectors, ptrdiff_t *cut)
+bool dopt__refine(dopt__svd *svd, ptrdiff_t order, double *vectors, ptrdiff_t *cut)
 {
-    level v = { svd, n, first_in_reach(svd->values, n), n, vectors, svd->square, svd->values, svd->group };
+    level v = { svd, *cut, first_in_reach(svd->values, order), order, vectors, svd->square, svd->values, svd->group };
     ptrdiff_t end;
-    for (ptrdiff_t i = 0; i < n; i++)
+    if (v.cut >= v.n)
+        return false;
+    for (ptrdiff_t i = 0; i < v.n; i++)
         v.group[i] = -1;
     find_gram(&v);
     find_clusters(&v);
