@@ -83,6 +83,88 @@ static void reset_and_layouts_repeat(void **state)
         }
 }
 
+/* A row of every third number moves as one without gaps, whichever of parameters and gradients it is. */
+static void gaps_do_not_count(void **state)
+{
+    (void)state;
+    enum { n = 7, gap = 3 };
+    dopt_rng rng = test_rng_begin(__func__);
+    for (int kind = 0; kind < dopt_optim_kind_count(); kind++)
+        for (int which = 1; which < 4; which++) {
+            double p[n], g[n], wide_p[n * gap], wide_g[n * gap];
+            dopt_mat params = dopt_mat_f64(p, 1, n), apart = { wide_p, 1, n, 1, gap, DOPT_F64 };
+            dopt_cmat grads = dopt_cmat_f64(g, 1, n), grads_apart = { wide_g, 1, n, 1, gap, DOPT_F64 };
+            dopt_optim *one = create(kind), *other = create(kind);
+            test_fill(&rng, params);
+            for (int i = 0; i < n * gap; i++)
+                wide_p[i] = wide_g[i] = -3.0;
+            for (int i = 0; i < n; i++)
+                wide_p[i * gap] = p[i];
+            if (!(which & 1))
+                memcpy(wide_p, p, sizeof p);
+            apart = which & 1 ? apart : dopt_mat_f64(wide_p, 1, n);
+            for (int t = 0; t < 3; t++) {
+                test_fill(&rng, dopt_mat_f64(g, 1, n));
+                for (int i = 0; i < n; i++)
+                    wide_g[i * gap] = g[i];
+                ASSERT_OK(dopt_optim_apply(one, 1, &params, &grads));
+                ASSERT_OK(dopt_optim_apply(other, 1, &apart, which & 2 ? &grads_apart : &grads));
+            }
+            ASSERT_MAT_SAME(dopt_const(params), dopt_const(apart));
+            for (int i = 0; i < n * gap && (which & 1); i++)
+                assert_true(i % gap == 0 || wide_p[i] == -3.0);
+            dopt_optim_destroy(&one);
+            dopt_optim_destroy(&other);
+        }
+}
+
+/* Decay as it is documented: of the gradient, or, decoupled, w <- (1 - lr decay) w before the step; of every element.
+ */
+static void decay_has_its_formula(void **state)
+{
+    (void)state;
+    const double lr = 0.5, decay = 0.25;
+    for (int decoupled = 0; decoupled < 2; decoupled++)
+        for (int layout = 0; layout < TEST_LAYOUTS; layout++) {
+            test_array p = test_array_new(3, 700, DOPT_F64, (test_layout)layout);
+            test_array g = test_array_new(3, 700, DOPT_F64, TEST_ROWS);
+            const dopt_cmat grad = dopt_const(g.view);
+            dopt_optim *optim = create(DOPT_OPTIM_GD);
+            ASSERT_OK(dopt_optim_set(optim, DOPT_LR, lr));
+            ASSERT_OK(dopt_optim_set(optim, DOPT_WEIGHT_DECAY, decay));
+            ASSERT_OK(dopt_optim_set(optim, DOPT_DECOUPLED, decoupled));
+            for (ptrdiff_t i = 0; i < 3 * 700; i++) {
+                test_set(p.view, i / 700, i % 700, (double)i);
+                test_set(g.view, i / 700, i % 700, 2.0);
+            }
+            ASSERT_OK(dopt_optim_apply(optim, 1, &p.view, &grad));
+            for (ptrdiff_t i = 0; i < 3 * 700; i++) /* all numbers are exact */
+                assert_true(test_get(dopt_const(p.view), i / 700, i % 700) ==
+                            (double)i * (1.0 - lr * decay) - lr * 2.0);
+            test_array_padding(&p);
+            test_array_free(&p);
+            test_array_free(&g);
+            dopt_optim_destroy(&optim);
+        }
+}
+
+/* The gradient is that of the end-to-end matrix: outputs x inputs, whatever lies between. */
+static void step_wants_its_shape(void **state)
+{
+    (void)state;
+    const ptrdiff_t dims[] = { 4, 3, 2 };
+    double g[12] = { 0 };
+    dopt_net *net = NULL;
+    dopt_optim *optim = create(DOPT_OPTIM_GD);
+    ASSERT_OK(dopt_net_create(DOPT_F64, 2, dims, NULL, &net));
+    ASSERT_OK(dopt_step(optim, net, dopt_cmat_f64(g, 2, 4)));
+    ASSERT_FAILS(dopt_step(optim, net, dopt_cmat_f64(g, 2, 3)), DOPT_ERR_SHAPE, "grad is 2 x 3, must be 2 x 4");
+    ASSERT_FAILS(dopt_step(optim, net, dopt_cmat_f64(g, 3, 4)), DOPT_ERR_SHAPE, "grad is 3 x 4, must be 2 x 4");
+    assert_int_equal(dopt_optim_steps(optim), 1);
+    dopt_net_destroy(&net);
+    dopt_optim_destroy(&optim);
+}
+
 static void hyperparameters_have_bounds(void **state)
 {
     (void)state;
@@ -170,6 +252,8 @@ int main(void)
         cmocka_unit_test(zero_gradient_moves_nothing), cmocka_unit_test(a_quadratic_descends),
         cmocka_unit_test(reset_and_layouts_repeat),    cmocka_unit_test(hyperparameters_have_bounds),
         cmocka_unit_test(bad_steps_change_nothing),    cmocka_unit_test(survives_every_failed_allocation),
+        cmocka_unit_test(gaps_do_not_count),           cmocka_unit_test(decay_has_its_formula),
+        cmocka_unit_test(step_wants_its_shape),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -455,6 +455,9 @@ static void fail_each(const test_case *c, void (*arm)(int n), int (*blocks)(void
         if (blocks() != before || (status != DOPT_OK && status != DOPT_ERR_NOMEM) || n > 5000)
             fail_msg("%s, allocation %d: %s, %d blocks leaked; last error %s", c->name, n, dopt_status_string(status),
                      blocks() - before, dopt_last_error());
+        if (status == DOPT_ERR_NOMEM &&
+            (!strstr(dopt_last_error(), "memory") || strncmp(dopt_last_error(), "dopt__", 6) == 0))
+            fail_msg("%s, allocation %d: the message is %s", c->name, n, dopt_last_error());
     }
     if (n <= c->least)
         fail_msg("%s succeeds when allocation %d fails", c->name, n - 1);

@@ -190,6 +190,36 @@ static void bad_arguments_are_refused(void **state)
     assert_true(loop.value == 7 && out[0] == 7 && out[5] == 7);
 }
 
+/* At depth 1 a constant gradient G gives ||G|| times the way along G: of each of the four pieces. */
+static void pieces_of_a_constant_field(void **state)
+{
+    (void)state;
+    double g[6] = { 1, -2, 3, 4, 0, 6 };
+    const double norm = test_norm(dopt_cmat_f64(g, 2, 3));
+    dopt_circulation_options options = DOPT_CIRCULATION_OPTIONS_INIT;
+    dopt_circulation loop;
+    options.depth = 1.0;
+    ASSERT_OK(dopt_analysis_circulation(2, 3, constant, g, &options, &loop));
+    const double inner = options.inner, outer = options.outer;
+    const double ways[] = { outer - inner, 2.0 * inner, outer - inner, -2.0 * outer };
+    for (int i = 0; i < 4; i++)
+        ASSERT_CLOSE(loop.parts[i], ways[i] * norm, 1e-11 * norm);
+    ASSERT_CLOSE(loop.value, 0.0, 1e-11 * norm);
+    assert_true(loop.error >= 0.0 && loop.error < 1e-10 * norm);
+}
+
+/* Every element of the difference counts. */
+static void margin_looks_at_every_element(void **state)
+{
+    (void)state;
+    for (int at = 0; at < 6; at++) {
+        double w[6] = { 3, 0, 0, 0, 2, 0 }, target[6] = { 3, 0, 0, 0, 2, 0 }, margin;
+        w[at] += 0.5;
+        ASSERT_OK(dopt_analysis_margin(dopt_cmat_f64(w, 2, 3), dopt_cmat_f64(target, 2, 3), &margin));
+        ASSERT_CLOSE(margin, 1.5, 1e-14);
+    }
+}
+
 static void circulation_survives_failed_allocations(void **state)
 {
     (void)state;
@@ -218,6 +248,8 @@ int main(void)
         cmocka_unit_test(zero_singular_values_stand_still),
         cmocka_unit_test(bad_arguments_are_refused),
         cmocka_unit_test(circulation_survives_failed_allocations),
+        cmocka_unit_test(pieces_of_a_constant_field),
+        cmocka_unit_test(margin_looks_at_every_element),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

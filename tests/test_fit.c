@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Training runs: closed forms, stop reasons, reports, and what happens when they diverge. */
+#define _POSIX_C_SOURCE 200809L
+
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 #include "support/support.h"
 
@@ -174,6 +179,107 @@ static void every_reason_to_stop(void **state)
     end(&p);
 }
 
+/* Rules that compare with the step before can end a run at the first step, and not before it. */
+static void tolerances_compare_with_the_step_before(void **state)
+{
+    (void)state;
+    problem p;
+    begin(&p, __func__);
+    for (int rule = 0; rule < 2; rule++) {
+        double w[d] = { 0.5, 0.5, 0.5, 0.5 };
+        dopt_report report;
+        dopt_fit_options o = DOPT_FIT_OPTIONS_INIT;
+        o.lr = 1e-3;
+        *(rule ? &o.step_tolerance : &o.value_tolerance) = 1e3;
+        ASSERT_OK(dopt_fit(p.objective, &o, dopt_mat_f64(w, 1, d), &report));
+        assert_int_equal(report.reason, rule ? DOPT_STOP_STEP : DOPT_STOP_VALUE);
+        assert_int_equal(report.steps, 1);
+    }
+    end(&p);
+}
+
+/* A batch of all rows, or more, is no batch. */
+static void batches_of_all_rows(void **state)
+{
+    (void)state;
+    problem p;
+    begin(&p, __func__);
+    double all[d] = { 0.5, 0.5, 0.5, 0.5 };
+    dopt_fit_options o = DOPT_FIT_OPTIONS_INIT;
+    o.lr = 0.01;
+    o.max_steps = 20;
+    ASSERT_OK(dopt_fit(p.objective, &o, dopt_mat_f64(all, 1, d), NULL));
+    for (o.batch_size = m - 1; o.batch_size <= m + 1; o.batch_size++) {
+        double w[d] = { 0.5, 0.5, 0.5, 0.5 };
+        ASSERT_OK(dopt_fit(p.objective, &o, dopt_mat_f64(w, 1, d), NULL));
+        assert_int_equal(memcmp(w, all, sizeof w) == 0, o.batch_size >= m);
+    }
+    end(&p);
+}
+
+/* The start is the product of factors drawn from the seed: two of them where the depth is infinite. */
+static void starts_are_products_of_factors(void **state)
+{
+    (void)state;
+    static const double depths[] = { 1.0, 2.0, 2.6, 3.0, INFINITY };
+    static const int factors[] = { 1, 2, 3, 3, 2 };
+    problem p;
+    begin(&p, __func__);
+    for (int i = 0; i < 5; i++) {
+        double w[d], product[d];
+        const ptrdiff_t dims[] = { d, factors[i] > 1 ? 3 : 1, factors[i] > 2 ? 3 : 1, 1 };
+        dopt_rng rng = dopt_rng_init(42, 1);
+        dopt_net *net = NULL;
+        dopt_fit_options o = DOPT_FIT_OPTIONS_INIT;
+        o.init = DOPT_INIT_NORMAL;
+        o.init_std = 0.7;
+        o.depth = depths[i];
+        o.width = 3;
+        o.seed = 42;
+        o.max_steps = 0;
+        ASSERT_OK(dopt_fit(p.objective, &o, dopt_mat_f64(w, 1, d), NULL));
+        ASSERT_OK(dopt_net_create(DOPT_F64, factors[i], dims, NULL, &net));
+        ASSERT_OK(dopt_net_init_normal(net, &rng, 0.7));
+        ASSERT_OK(dopt_net_product(net, dopt_mat_f64(product, 1, d)));
+        ASSERT_MAT_SAME(dopt_cmat_f64(w, 1, d), dopt_cmat_f64(product, 1, d));
+        dopt_net_destroy(&net);
+    }
+    end(&p);
+}
+
+static int count_events(const dopt_event *event, void *user)
+{
+    (void)event;
+    ++*(int64_t *)user;
+    return 0;
+}
+
+/* A step that overflows ends the run where it stood. */
+static void steps_that_overflow_are_not_counted(void **state)
+{
+    (void)state;
+    static const double depths[] = { 1.0, 1.5, 2.0, 3.0, 8.0, INFINITY };
+    problem p;
+    begin(&p, __func__);
+    for (int i = 0; i < 6; i++) {
+        double w[d] = { 0.5, 0.5, 0.5, 0.5 };
+        int64_t events = 0;
+        dopt_report report;
+        dopt_fit_options o = DOPT_FIT_OPTIONS_INIT;
+        o.depth = depths[i];
+        o.lr = 1e308;
+        o.callback = count_events;
+        o.user = &events;
+        ASSERT_OK(dopt_fit(p.objective, &o, dopt_mat_f64(w, 1, d), &report));
+        assert_int_equal(report.reason, DOPT_STOP_DIVERGED);
+        assert_int_equal(report.steps, 0);
+        assert_int_equal(events, 1);
+        for (int c = 0; c < d; c++)
+            assert_true(w[c] == 0.5);
+    }
+    end(&p);
+}
+
 static void divergence_keeps_the_last_finite_weights(void **state)
 {
     (void)state;
@@ -310,6 +416,71 @@ static void search_takes_the_best_end(void **state)
     end(&p);
 }
 
+/* Runs of a search meet in the callback, or time is up. */
+typedef struct meeting {
+    pthread_t caller;
+    atomic_int here, elsewhere;
+    int wanted;
+} meeting;
+
+static int meet(const dopt_event *event, void *user)
+{
+    meeting *all = user;
+    const struct timespec moment = { 0, 1000000 };
+    if (event->step > 0)
+        return 0;
+    atomic_fetch_add(&all->elsewhere, !pthread_equal(pthread_self(), all->caller));
+    atomic_fetch_add(&all->here, 1);
+    for (int i = 0; i < 20000 && atomic_load(&all->here) < all->wanted; i++)
+        (void)nanosleep(&moment, NULL);
+    return 0;
+}
+
+/* As many runs at a time as there are threads: no less, and no more. */
+static void search_uses_its_threads(void **state)
+{
+    (void)state;
+    problem p;
+    const double grid[] = { 1e-4, 1e-3, 1e-2 }, w0[d] = { 0.5, 0.5, 0.5, 0.5 };
+    begin(&p, __func__);
+    for (int threads = 1; threads <= 3; threads++) {
+        meeting all = { .caller = pthread_self(), .wanted = threads };
+        dopt_fit_options o = DOPT_FIT_OPTIONS_INIT;
+        int best = -1;
+        o.max_steps = 3;
+        o.callback = meet;
+        o.user = &all;
+        ASSERT_OK(dopt_lr_search(p.objective, &o, dopt_cmat_f64(w0, 1, d), 3, grid, threads, NULL, &best));
+        assert_int_equal(atomic_load(&all.here), 3);
+        assert_int_equal(best, 2);
+        if (threads == 1)
+            assert_int_equal(atomic_load(&all.elsewhere), 0);
+        else
+            assert_true(atomic_load(&all.elsewhere) >= threads - 1);
+    }
+    end(&p);
+}
+
+/* The winner may come first, and of two that end alike the smaller rate wins, wherever it stands. */
+static void search_takes_the_first_and_the_smaller(void **state)
+{
+    (void)state;
+    problem p;
+    const double falling[] = { 1e-2, 1e-3, 1e-4 }, rising[] = { 1e-4, 1e-2 }, w0[d] = { 0.5, 0.5, 0.5, 0.5 };
+    int best = -1;
+    dopt_fit_options o = DOPT_FIT_OPTIONS_INIT;
+    begin(&p, __func__);
+    o.max_steps = 20;
+    ASSERT_OK(dopt_lr_search(p.objective, &o, dopt_cmat_f64(w0, 1, d), 3, falling, 1, NULL, &best));
+    assert_int_equal(best, 0);
+    o.max_steps = 0; /* all end where they start */
+    ASSERT_OK(dopt_lr_search(p.objective, &o, dopt_cmat_f64(w0, 1, d), 3, falling, 1, NULL, &best));
+    assert_int_equal(best, 2);
+    ASSERT_OK(dopt_lr_search(p.objective, &o, dopt_cmat_f64(w0, 1, d), 2, rising, 1, NULL, &best));
+    assert_int_equal(best, 0);
+    end(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,6 +492,12 @@ int main(void)
         cmocka_unit_test(bad_options_touch_nothing),
         cmocka_unit_test(no_allocation_in_a_step),
         cmocka_unit_test(search_takes_the_best_end),
+        cmocka_unit_test(tolerances_compare_with_the_step_before),
+        cmocka_unit_test(batches_of_all_rows),
+        cmocka_unit_test(starts_are_products_of_factors),
+        cmocka_unit_test(steps_that_overflow_are_not_counted),
+        cmocka_unit_test(search_uses_its_threads),
+        cmocka_unit_test(search_takes_the_first_and_the_smaller),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

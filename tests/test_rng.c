@@ -172,6 +172,9 @@ static void fill_is_in_row_order(void **state)
         ASSERT_OK(dopt_rng_fill_normal(&rng, a.view, 2.0));
         if (layout == 0)
             test_copy(dopt_const(a.view), first.view);
+        dopt_rng one_by_one = dopt_rng_init(9, 9);
+        for (ptrdiff_t i = 0; i < 15; i++)
+            assert_true(test_get(dopt_const(a.view), i / 5, i % 5) == 2.0 * dopt_rng_normal(&one_by_one));
         ASSERT_MAT_SAME(dopt_const(a.view), dopt_const(first.view));
         test_array_padding(&a);
         test_array_free(&a);
@@ -182,13 +185,71 @@ static void fill_is_in_row_order(void **state)
     test_array_free(&first);
 }
 
+/* Each bit of seed, stream, round and n counts, and each number depends on the bits as permutation.h says. */
+static void every_bit_of_the_key_counts(void **state)
+{
+    (void)state;
+    enum { n = 1000 };
+    const dopt_rng plain = dopt_rng_init(5, 6);
+    ptrdiff_t rows[n], other[n];
+    ASSERT_OK(dopt_rng_permute_rows(5, 6, n, 0, n, rows));
+    for (int bit = 0; bit < 64; bit++) {
+        const uint64_t changed = 1ull << bit;
+        dopt_rng rng = plain, seed = dopt_rng_init(5 ^ changed, 6), stream = dopt_rng_init(5, 6 ^ changed);
+        const uint64_t x = dopt_rng_uint64(&rng);
+        assert_true(x != dopt_rng_uint64(&seed));
+        assert_true(x != dopt_rng_uint64(&stream));
+        ASSERT_OK(dopt_rng_permute_rows(5 ^ changed, 6, n, 0, n, other));
+        assert_memory_not_equal(rows, other, sizeof rows);
+        ASSERT_OK(dopt_rng_permute_rows(5, 6 ^ changed, n, 0, n, other));
+        assert_memory_not_equal(rows, other, sizeof rows);
+    }
+}
+
+/* The Feistel network of permutation.h, written down once more. */
+static uint64_t permuted_by_the_book(uint64_t seed, uint64_t round, uint64_t n, uint64_t i)
+{
+    uint64_t a = 1;
+    while (a * a < n)
+        a++;
+    const uint64_t b = (n + a - 1) / a;
+    const uint32_t turns = n < 256 ? 24 : n < 2048 ? 12 : 8, key[] = { (uint32_t)seed, (uint32_t)(seed >> 32) };
+    uint32_t keys[24];
+    for (uint32_t j = 0; j < turns; j += 4) {
+        const uint32_t counter[] = { j / 4, 0x7065726d, (uint32_t)round, (uint32_t)(round >> 32) };
+        dopt_philox4x32(counter, key, keys + j);
+    }
+    do {
+        uint64_t half[] = { i / b, i % b };
+        const uint64_t size[] = { a, b };
+        for (uint32_t j = 0; j < turns; j++) {
+            uint32_t x = ((uint32_t)half[1 - j % 2] ^ keys[j]) * 0x7feb352du;
+            x = (x ^ x >> 15) * 0x846ca68bu;
+            half[j % 2] = (half[j % 2] + ((uint64_t)(x >> 16) * size[j % 2] >> 16)) % size[j % 2];
+        }
+        i = half[0] * b + half[1];
+    } while (i >= n);
+    return i;
+}
+
+static void permutation_is_the_documented_one(void **state)
+{
+    (void)state;
+    static const uint64_t sizes[] = { 1, 2, 3, 255, 256, 257, 1000, 2047, 2048, 5000, 60000 };
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
+        for (uint64_t i = 0; i < sizes[s]; i += 1 + sizes[s] / 97)
+            assert_int_equal(dopt_rng_permute(1ull << 33 | 3, 1ull << 34 | 5, sizes[s], i),
+                             permuted_by_the_book(1ull << 33 | 3, 1ull << 34 | 5, sizes[s], i));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(philox_known_answers),       cmocka_unit_test(moments),
-        cmocka_unit_test(permutation_hits_each_once), cmocka_unit_test(positions_are_values),
-        cmocka_unit_test(fill_is_in_row_order),       cmocka_unit_test(lists_are_the_permutation),
-        cmocka_unit_test(permutations_are_even),      cmocka_unit_test(neighbours_part),
+        cmocka_unit_test(philox_known_answers),        cmocka_unit_test(moments),
+        cmocka_unit_test(permutation_hits_each_once),  cmocka_unit_test(positions_are_values),
+        cmocka_unit_test(fill_is_in_row_order),        cmocka_unit_test(lists_are_the_permutation),
+        cmocka_unit_test(permutations_are_even),       cmocka_unit_test(neighbours_part),
+        cmocka_unit_test(every_bit_of_the_key_counts), cmocka_unit_test(permutation_is_the_documented_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,12 +15,17 @@ static void formulas(void **state)
     assert_true(dopt_schedule_lr(&constant, 0.3, -5) == 0.3);
     assert_true(dopt_schedule_lr(&warm, 1.0, 0) == 0.25);
     assert_true(dopt_schedule_lr(&warm, 1.0, 3) == 1.0);
+    assert_true(dopt_schedule_lr(&warm, 1.0, -5) == 0.25);
+    assert_true(dopt_schedule_lr(&warm, 1.0, 4) == 1.0 && dopt_schedule_lr(&warm, 1.0, 2) == 0.75);
     assert_true(dopt_schedule_lr(&step, 1.0, 9) == 1.0);
     assert_true(dopt_schedule_lr(&step, 1.0, 20) == 0.25);
     ASSERT_CLOSE(dopt_schedule_lr(&exponential, 1.0, 5), 0.5, 1e-15);
     ASSERT_CLOSE(dopt_schedule_lr(&cosine, 1.0, 6), 0.55, 1e-15);
     ASSERT_CLOSE(dopt_schedule_lr(&cosine, 1.0, 100), 0.1, 1e-15);
     ASSERT_CLOSE(dopt_schedule_lr(&inverse, 1.0, 10), 0.25, 1e-15);
+    ASSERT_CLOSE(dopt_schedule_lr(&inverse, 1.0, 5), 0.4, 1e-15);
+    ASSERT_CLOSE(dopt_schedule_lr(&cosine, 1.0, 4), 0.1 + 0.45 * (1.0 + sqrt(0.5)), 1e-15);
+    assert_true(dopt_schedule_lr(&step, 1.0, 10) == 0.5 && dopt_schedule_lr(&step, 1.0, 19) == 0.5);
 }
 
 static void fields_are_checked(void **state)

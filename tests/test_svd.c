@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "linalg/blas.h"
 #include "linalg/eigh.h"
 #include "linalg/orthogonal.h"
 #include "linalg/scan.h"
@@ -195,13 +196,56 @@ static void zero_has_rank_zero(void **state)
     dopt__svd_destroy(svd);
 }
 
+/*
+ * Hundreds of values over many decades: the corrected level then rotates rows that lie close together, to second order
+ * and twice, or the rows of V would be orthogonal to the square of the rotation only.
+ */
+static void large_graded_matrices_stay_orthogonal(void **state)
+{
+    (void)state;
+    static const double decades[] = { 4.0, 6.0, 10.0 };
+    enum { k = 300, d = 320 };
+    double *w = malloc(k * d * sizeof *w), *q = malloc(k * k * sizeof *q), *gram = malloc(k * k * sizeof *gram);
+    dopt_rng rng = test_rng_begin(__func__);
+    assert_true(w && q && gram);
+    const dopt_mat matrix = dopt_mat_f64(w, k, d), left = dopt_mat_f64(q, k, k), g = dopt_mat_f64(gram, k, k);
+    double *rows = malloc(k * d * sizeof *rows);
+    assert_non_null(rows);
+    dopt__svd *svd = dopt__svd_create(k, d, DOPT__SVD_NESTED, NULL);
+    assert_non_null(svd);
+    for (size_t i = 0; i < sizeof decades / sizeof *decades; i++) {
+        test_fill(&rng, left);
+        test_fill(&rng, dopt_mat_f64(rows, k, d));
+        ASSERT_OK(dopt__orthonormalise(left, NULL));
+        ASSERT_OK(dopt__orthonormalise(dopt_mat_f64(rows, k, d), NULL));
+        for (ptrdiff_t r = 0; r < k; r++)
+            for (ptrdiff_t c = 0; c < d; c++)
+                rows[r * d + c] *= pow(10.0, -decades[i] * (double)r / (double)k);
+        dopt__gemm(1.0, dopt_const(left), dopt_cmat_f64(rows, k, d), 0.0, matrix);
+        assert_true(dopt__svd_compute(svd, dopt_const(matrix), dopt__max_abs(dopt_const(matrix))));
+        assert_int_equal(dopt__svd_rank(svd), k);
+        const dopt_cmat factors[] = { dopt_const(dopt__svd_vt(svd)), dopt_ctransposed(dopt_const(dopt__svd_u(svd))) };
+        for (int f = 0; f < 2; f++) {
+            dopt__gemm(1.0, factors[f], dopt_ctransposed(factors[f]), 0.0, g);
+            for (ptrdiff_t r = 0; r < k; r++)
+                gram[r * (k + 1)] -= 1.0;
+            assert_true(test_norm(dopt_const(g)) < 10.0 * d * test_eps(DOPT_F64)); /* 23 with one rotation */
+        }
+    }
+    dopt__svd_destroy(svd);
+    free(rows);
+    free(gram);
+    free(q);
+    free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nested_is_an_svd),     cmocka_unit_test(lapack_is_an_svd),
         cmocka_unit_test(mrrr_steps_in),        cmocka_unit_test(jacobi_is_the_last_resort),
         cmocka_unit_test(methods_agree),        cmocka_unit_test(zero_has_rank_zero),
-        cmocka_unit_test(few_values_far_apart),
+        cmocka_unit_test(few_values_far_apart), cmocka_unit_test(large_graded_matrices_stay_orthogonal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
