@@ -2,6 +2,7 @@
 /* Value and gradient against a textbook loop in long double, for every way through the data. */
 #include <math.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "support/support.h"
@@ -305,6 +306,28 @@ static void custom_and_bad_arguments(void **state)
     dopt_loss_destroy(&loss);
 }
 
+/* At the edge of the data, and as far out as numbers go. */
+static void rows_that_are_not_there(void **state)
+{
+    (void)state;
+    static const ptrdiff_t strays[] = { 2, -1, PTRDIFF_MAX, PTRDIFF_MIN };
+    const double x[] = { 1, 2, 3, 4 }, y[] = { 1, 2 }, w[] = { 0, 0 };
+    double g[] = { 7, 7 }, value = 7.0;
+    dopt_loss *loss = NULL;
+    dopt_objective *objective = NULL;
+    ASSERT_OK(dopt_loss_create_lp(4.0, NULL, &loss));
+    ASSERT_OK(dopt_objective_create_data(dopt_cmat_f64(x, 2, 2), dopt_cmat_f64(y, 2, 1), loss, NULL, &objective));
+    for (int i = 0; i < 4; i++) {
+        const ptrdiff_t list[] = { 0, 1, strays[i] };
+        const dopt_batch batch = { list, 0, 3 };
+        ASSERT_FAILS(dopt_objective_eval(objective, dopt_cmat_f64(w, 1, 2), &batch, &value, dopt_mat_f64(g, 1, 2)),
+                     DOPT_ERR_INVALID, "batch->rows[2] is ");
+    }
+    assert_true(value == 7.0 && g[0] == 7.0);
+    dopt_objective_destroy(&objective);
+    dopt_loss_destroy(&loss);
+}
+
 /* Pieces of the outputs add up to the whole. */
 static void outputs_one_after_the_other(void **state)
 {
@@ -462,10 +485,11 @@ static void kinds_of_other_libraries(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(matches_the_textbook),     cmocka_unit_test(threads_do_not_count),
-        cmocka_unit_test(rows_are_told_once),       cmocka_unit_test(softmax_through_blocks),
-        cmocka_unit_test(custom_and_bad_arguments), cmocka_unit_test(outputs_one_after_the_other),
-        cmocka_unit_test(kinds_of_other_libraries), cmocka_unit_test(batches_do_not_see_the_rest),
+        cmocka_unit_test(matches_the_textbook),        cmocka_unit_test(threads_do_not_count),
+        cmocka_unit_test(rows_are_told_once),          cmocka_unit_test(softmax_through_blocks),
+        cmocka_unit_test(custom_and_bad_arguments),    cmocka_unit_test(outputs_one_after_the_other),
+        cmocka_unit_test(kinds_of_other_libraries),    cmocka_unit_test(rows_that_are_not_there),
+        cmocka_unit_test(batches_do_not_see_the_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
