@@ -13,6 +13,10 @@
 /* Doubles in a piece of the gradient that are worth a reduction of their own, and outputs. */
 enum { piece_doubles = 16384, piece_outputs = 8, pieces_max = 8 };
 
+/* Rows of a rank up to which there is something to gain: pieces read X again, and cost a fifth more than they may hide.
+ */
+enum { piece_rows = 1024 };
+
 static void shards_destroy(void *state)
 {
     dopt__shards *s = state;
@@ -65,7 +69,8 @@ static int pieces_of(const dopt_objective *local, ptrdiff_t k, ptrdiff_t d)
 /* The fewest pieces that any rank wants: a rank without rows, or with few, has no say. */
 static dopt_status agree_on_pieces(dopt__shards *s, const char *func)
 {
-    int mine = s->local ? pieces_of(s->local, s->k, s->d) : pieces_max;
+    const bool pays = s->ranks > 1 && s->all / s->ranks <= piece_rows;
+    int mine = !pays ? 1 : s->local ? pieces_of(s->local, s->k, s->d) : pieces_max;
     return dopt__mpi_status(func, MPI_Allreduce(&mine, &s->pieces, 1, MPI_INT, MPI_MIN, s->comm));
 }
 
