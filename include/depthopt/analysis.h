@@ -103,7 +103,8 @@ typedef dopt_status (*dopt_gradient_fn)(dopt_cmat w, dopt_mat grad, void *user);
 typedef struct dopt_circulation_options {
     size_t struct_size;       /**< Set by the initializer. */
     double depth;             /**< N, real >= 1, or INFINITY for the field of the limit of P / N. Default 3. */
-    double inner, outer;      /**< Radii of the curve, 0 < inner < outer, finite. Default 0.3, 1.1. */
+    double inner;             /**< Radius of the inner half circle, > 0. Default 0.3. */
+    double outer;             /**< Radius of the outer one, finite, > inner. Default 1.1. */
     double tolerance;         /**< Wanted error, relative to the sum of |parts|, in (0, 1). Default 1e-12. */
     dopt_allocator allocator; /**< Default: malloc and free. */
 } dopt_circulation_options;

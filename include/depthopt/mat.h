@@ -39,16 +39,22 @@ typedef enum dopt_dtype {
 
 /** A matrix that the library may write. */
 typedef struct dopt_mat {
-    void *data;
-    ptrdiff_t rows, cols, row_stride, col_stride;
-    dopt_dtype dtype;
+    void *data;           /**< Element (0, 0); owned by the caller. */
+    ptrdiff_t rows;       /**< Extent: number of rows. */
+    ptrdiff_t cols;       /**< Extent: number of columns. */
+    ptrdiff_t row_stride; /**< Elements from (r, c) to (r + 1, c). */
+    ptrdiff_t col_stride; /**< Elements from (r, c) to (r, c + 1). */
+    dopt_dtype dtype;     /**< Of the elements. */
 } dopt_mat;
 
 /** A matrix that the library only reads. */
 typedef struct dopt_cmat {
-    const void *data;
-    ptrdiff_t rows, cols, row_stride, col_stride;
-    dopt_dtype dtype;
+    const void *data;     /**< Element (0, 0); owned by the caller. */
+    ptrdiff_t rows;       /**< Extent: number of rows. */
+    ptrdiff_t cols;       /**< Extent: number of columns. */
+    ptrdiff_t row_stride; /**< Elements from (r, c) to (r + 1, c). */
+    ptrdiff_t col_stride; /**< Elements from (r, c) to (r, c + 1). */
+    dopt_dtype dtype;     /**< Of the elements. */
 } dopt_cmat;
 
 /** View of `rows * cols` doubles in C order without gaps. */

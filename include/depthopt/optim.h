@@ -88,8 +88,8 @@ typedef enum dopt_hyper {
 
 /** A hyperparameter and its value, for lists of them. */
 typedef struct dopt_hyper_value {
-    dopt_hyper hyper;
-    double value;
+    dopt_hyper hyper; /**< Which one. */
+    double value;     /**< Within its range. */
 } dopt_hyper_value;
 
 /**
@@ -157,10 +157,11 @@ DOPT_API double dopt_optim_get(const dopt_optim *optim, dopt_hyper hyper);
 
 /** What a hyperparameter may be. */
 typedef struct dopt_hyper_bounds {
-    double initial;      /**< Default value. */
-    double lower, upper; /**< Range; `upper` may be INFINITY. */
-    int lower_open;      /**< 1: `lower` itself is not allowed. */
-    int upper_open;      /**< 1: `upper` itself is not allowed. */
+    double initial; /**< Default value. */
+    double lower;   /**< Smallest value. */
+    double upper;   /**< Largest value; may be INFINITY. */
+    int lower_open; /**< 1: `lower` itself is not allowed. */
+    int upper_open; /**< 1: `upper` itself is not allowed. */
 } dopt_hyper_bounds;
 
 /**

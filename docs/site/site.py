@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT
+"""Make the pages of the site from the README and docs/, beside the headers that Doxygen has made, and check all links.
+
+usage: site.py ROOT OUT
+"""
+import html
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import urllib.parse
+
+root, out = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
+here = root / "docs/site"
+MENU = {
+    "Guides": ["start", "which-form", "depth-and-rate", "your-own-gradient", "your-own-loss", "your-own-network", "troubleshooting",
+               "accuracy", "from-nlopt", "from-pytorch", "from-scikit-learn"],
+    "Background": ["docs/math/e2e.md", "docs/reproduction.md", "docs/mnist_cnn.md", "docs/performance.md", "docs/numerics.md"],
+    "Reference": ["docs/errors.md", "docs/threads.md", "docs/reliability.md", "docs/distributed.md", "docs/abi.md", "CHANGELOG.md",
+                  "CONTRIBUTING.md", "SECURITY.md", "bindings/README.md"],
+}
+
+
+def pages():
+    listed = ["README.md", *(f"docs/guides/{name}.md" for name in MENU["Guides"]), *MENU["Background"], *MENU["Reference"]]
+    others = [str(path.relative_to(root)) for folder in ("docs", "bindings") for path in sorted((root / folder).rglob("*.md"))]
+    return [root / name for name in dict.fromkeys([*listed, *others]) if (root / name).exists()]
+
+
+def target(path):
+    """Where the page of a Markdown file is."""
+    name = path.relative_to(root).as_posix()
+    return out / ("index.html" if name == "README.md" else re.sub(r"(^docs/)?(.*)\.md$", r"\2.html", name))
+
+
+def title(path):
+    return re.search(r"^# (.*)", path.read_text(), re.M)[1]
+
+
+def relative(to, page):
+    return pathlib.PurePath(os.path.relpath(to, page.parent)).as_posix()
+
+
+def menu(page):
+    parts = []
+    for heading, names in MENU.items():
+        parts.append(f"<h2>{heading}</h2><ul>")
+        if heading == "Reference":
+            parts.append(f'<li><a href="{relative(out / "headers/index.html", page)}">The headers</a></li>')
+        for name in names:
+            path = root / (f"docs/guides/{name}.md" if heading == "Guides" else name)
+            if path.exists():
+                mark = ' class="here"' if target(path) == page else ""
+                parts.append(f'<li><a{mark} href="{relative(target(path), page)}">{html.escape(title(path))}</a></li>')
+        parts.append("</ul>")
+    return "\n".join(parts)
+
+
+def header(name):
+    """Doxygen's page of a header."""
+    return out / "headers" / (name.replace("_", "__").replace(".", "_8") + ".html")
+
+
+def link(match, path, page):
+    """A link of the Markdown file, as one of its page. Files that are no pages are copied."""
+    attribute, address = match[1], html.unescape(match[2])
+    name, _, anchor = address.partition("#")
+    if re.match(r"[a-z]+:", address) or not name:
+        return match[0]
+    source = (path.parent / urllib.parse.unquote(name)).resolve()
+    if source.suffix == ".md":
+        to = target(source)
+    elif source.parent == root / "include/depthopt":
+        to = header(source.name)
+    elif source.is_dir():
+        to = target(source / "README.md")
+    else:
+        to = out / source.relative_to(root).as_posix().removeprefix("docs/")
+        to.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_file():
+            shutil.copy(source, to)
+    return f'{attribute}="{relative(to, page)}{"#" + anchor if anchor else ""}"'
+
+
+def make(path):
+    page = target(path)
+    page.parent.mkdir(parents=True, exist_ok=True)
+    text = re.sub(r"<!--.*?-->\n?", "", path.read_text(), flags=re.S)
+    done = subprocess.run(
+        ["pandoc", "--from", "gfm+tex_math_dollars", "--to", "html5", "--mathml", "--template", here / "template.html", "--wrap", "none",
+         "--metadata", f"pagetitle={title(path)}", "-V", f"root={relative(out, page)}/", "-V", f"menu={menu(page)}"],
+        input=text, capture_output=True, text=True, check=True)
+    if done.stderr:
+        sys.exit(f"{path}: {done.stderr}")
+    head, body = done.stdout.split("<main>")
+    body = re.sub(r'\b(href|src)="([^"]*)"', lambda match: link(match, path, page), body)
+    body = body.replace("<table>", '<div class="table"><table>').replace("</table>", "</table></div>")
+    page.write_text(f"{head}<main>{body}")
+
+
+def check():
+    """Every link within the site leads to a file, and to an anchor where it names one."""
+    bad, anchors = [], {}
+    for page in out.rglob("*.html"):
+        for address in re.findall(r'\b(?:href|src)="([^"]*)"', page.read_text()):
+            name, _, anchor = html.unescape(address).partition("#")
+            if re.match(r"[a-z]+:|//", address):
+                continue
+            to = (page.parent / urllib.parse.unquote(name)).resolve() if name else page
+            if not to.exists():
+                bad.append(f"{page.relative_to(out)}: {address} leads nowhere")
+            elif anchor and to.suffix == ".html" and "headers" not in page.parts:
+                if to not in anchors:
+                    anchors[to] = set(re.findall(r'\b(?:id|name)="([^"]*)"', to.read_text()))
+                if anchor not in anchors[to]:
+                    bad.append(f"{page.relative_to(out)}: {address} names no part of that page")
+        if re.search(r'<(?:script|link|img)[^>]*(?:src|href)="(?:https?:)?//', page.read_text()):
+            bad.append(f"{page.relative_to(out)}: loads something from the net")
+    return bad
+
+
+for page in (out / "headers").glob("*.html"):
+    page.write_text(re.sub(r'(<div id="projectname">)depthopt', r'\1<a href="../index.html">depthopt</a>', page.read_text()))
+shutil.copy(out / "headers/files.html", out / "headers/index.html")  # Doxygen's own is empty
+shutil.copy(here / "style.css", out / "style.css")
+for path in pages():
+    make(path)
+problems = check()
+print("\n".join(problems) or f"{len(pages())} pages, {len(list((out / 'headers').glob('*.html')))} of headers: all links lead somewhere")
+sys.exit(bool(problems))
