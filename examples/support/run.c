@@ -27,7 +27,7 @@ typedef struct crew {
     double done; /* steps, of all runs */
     char *message;
     bool failed;
-    pthread_mutex_t mutex; /* of next, shown, done, message and failed */
+    pthread_mutex_t mutex; /* of next, shown, done, message and failed, and to clone */
 } crew;
 
 typedef struct recorder {
@@ -175,9 +175,11 @@ static dopt_status train(crew *c, run *r)
     const bool batches = c->j->batch > 0 && c->j->batch < dopt_objective_examples(c->objective);
     dopt_objective *objective = NULL, *whole = NULL;
     double *weights = calloc((size_t)dopt_objective_cols(c->objective), sizeof *weights);
+    (void)pthread_mutex_lock(&c->mutex); /* an objective serves one call at a time, clone too */
     dopt_status status = weights ? dopt_objective_clone(c->objective, &objective) : DOPT_ERR_NOMEM;
     if (status == DOPT_OK && batches)
         status = dopt_objective_clone(c->objective, &whole);
+    (void)pthread_mutex_unlock(&c->mutex);
     if (status == DOPT_OK)
         status = train_on(c, r, objective, whole, weights);
     dopt_objective_destroy(&objective);
