@@ -84,21 +84,34 @@ static call call_new(const problem *p, double depth, dopt_dtype dtype, double re
     return c;
 }
 
-/* float32 and the kept basis give what the exact call gives. */
-static void check(const problem *p, const call *exact, const call *narrow, const call *kept)
+typedef struct result {
+    ptrdiff_t k;
+    double seconds, narrow, kept; /* of one call; the last two as parts of the first */
+    double bytes;
+} result;
+
+static double time_once(const call *c)
+{
+    const double start = now();
+    apply((void *)c);
+    return now() - start;
+}
+
+/* float32 and the kept basis give what the exact call gives; how long each takes, once. */
+static void check(const problem *p, const call *exact, const call *narrow, const call *kept, result *r)
 {
     const size_t count = (size_t)(p->k * p->k);
     double *first = numbers_new(count), *second = numbers_new(count);
-    apply((void *)exact);
+    r->seconds = time_once(exact);
     for (size_t i = 0; i < count; i++)
         first[i] = p->out[i];
-    apply((void *)narrow);
+    r->narrow = time_once(narrow) / r->seconds;
     for (size_t i = 0; i < count; i++)
         second[i] = (double)p->out32[i];
     bench_check("float32 against float64", relative_distance(second, first, count),
                 20.0 * 0x1p-23 * sqrt((double)p->k));
     apply((void *)kept);
-    apply((void *)kept);
+    r->kept = time_once(kept) / r->seconds;
     if (dopt_e2e_route_taken(kept->e2e) != DOPT_E2E_ROUTE_REUSED)
         bench_check("the basis is kept", 1.0, 0.0);
     bench_check("a kept basis against a new one", relative_distance(p->out, first, count),
@@ -107,43 +120,20 @@ static void check(const problem *p, const call *exact, const call *narrow, const
     free(second);
 }
 
-typedef struct result {
-    ptrdiff_t k;
-    double seconds, narrow, kept; /* of one call; the last two as parts of the first */
-    double bytes;
-} result;
-
-/* Large sizes take too long for turns: one call each. */
-static void time_once(call *const calls[3], result *r)
-{
-    double seconds[3];
-    for (int i = 0; i < 3; i++) {
-        const double start = now();
-        apply(calls[i]);
-        seconds[i] = now() - start;
-    }
-    r->seconds = seconds[0];
-    r->narrow = seconds[1] / seconds[0];
-    r->kept = seconds[2] / seconds[0];
-}
-
 static result measure(ptrdiff_t k, const bench_options *options)
 {
     problem p = problem_new(k);
     call exact = call_new(&p, 3.0, DOPT_F64, 0.0), narrow = call_new(&p, 3.0, DOPT_F32, 0.0);
     call kept = call_new(&p, 3.0, DOPT_F64, 0.1);
     result r = { .k = k, .bytes = (double)dopt_e2e_workspace_bytes(exact.e2e) };
-    check(&p, &exact, &narrow, &kept);
-    if (k <= race_max) {
+    check(&p, &exact, &narrow, &kept, &r);
+    if (k <= race_max) { /* larger sizes take too long for turns: one call each has to do */
         const contender contenders[] = { { apply, &exact }, { apply, &narrow }, { apply, &kept } };
         timing timings[3];
         race(3, contenders, options->seconds, timings);
         r.seconds = timings[0].seconds;
         r.narrow = timings[1].ratio;
         r.kept = timings[2].ratio;
-    } else {
-        call *const calls[] = { &exact, &narrow, &kept };
-        time_once(calls, &r);
     }
     dopt_e2e_destroy(&exact.e2e);
     dopt_e2e_destroy(&narrow.e2e);
