@@ -215,21 +215,29 @@ static void draw(const bench_options *options)
     bench_plot(options, "e2e.gp");
 }
 
+/* For --only: the spectrum's name, but depths, and wide for the shapes that take PyTorch longest. */
+static const char *series_of(const line *l)
+{
+    if (l->depth != 3.0)
+        return "depths";
+    return l->rows > 1 && l->cols > 1024 ? "wide" : spectrum_names[l->kind];
+}
+
 int main(int argc, char **argv)
 {
     const bench_options options =
         bench_begin(argc, argv, "The end-to-end preconditioner: time over shape and spectrum; floor and peers.");
-    FILE *csv = bench_open(&options, "e2e.csv");
+    FILE *csv =
+        bench_table(&options, "e2e.csv",
+                    "rows,cols,spectrum,depth,ours,floor,syrk,eigen,products,svd_route,torch_svd,torch_formula,ratio");
     bench_machine(stdout, &options);
-    bench_machine(csv, &options);
     if (!bench_torch())
         (void)printf("# no PyTorch found: its columns stay empty\n");
-    (void)fprintf(csv,
-                  "rows,cols,spectrum,depth,ours,floor,syrk,eigen,products,svd_route,torch_svd,torch_formula,ratio\n");
     (void)printf("%15s %-9s %5s %10s %10s %10s %10s %10s | %7s %10s %10s %10s\n", "shape", "spectrum", "N", "ours ms",
                  "floor ms", "syrk", "eigen", "products", "/floor", "/SVD route", "torch SVD", "formula");
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
-        if (options.quick && lines[i].rows * lines[i].cols > 300 * 300)
+        if (!bench_wants(&options, series_of(&lines[i])) ||
+            (options.quick && lines[i].rows * lines[i].cols > 300 * 300))
             continue;
         const result r = measure(&lines[i], &options);
         print_line(&lines[i], &r);
