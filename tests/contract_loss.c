@@ -190,13 +190,34 @@ static void bad_arguments(void **state)
     dopt_loss_destroy(&loss);
 }
 
+/* Probabilities that were computed sum to 1 to within a rounding of their dtype, and no further. */
+static void softmax_targets_sum_to_one(void **state)
+{
+    (void)state;
+    dopt_loss *loss = NULL;
+    double z[2] = { 0 }, value;
+    float z32[2] = { 0 };
+    ASSERT_OK(dopt_loss_create_softmax_ce(NULL, &loss));
+    for (int sign = -1; sign <= 1; sign += 2) {
+        const double near[] = { 0.5, 0.5 + 0.9e-9 * sign }, far[] = { 0.5, 0.5 + 1.1e-9 * sign };
+        const float near32[] = { 0.5f, (float)(0.5 + 0.9e-5 * sign) }, far32[] = { 0.5f, (float)(0.5 + 1.1e-5 * sign) };
+        const dopt_cmat m = dopt_cmat_f64(z, 1, 2), m32 = dopt_cmat_f32(z32, 1, 2);
+        ASSERT_OK(dopt_loss_eval(loss, m, dopt_cmat_f64(near, 1, 2), &value, dopt_mat_none()));
+        ASSERT_OK(dopt_loss_eval(loss, m32, dopt_cmat_f32(near32, 1, 2), &value, dopt_mat_none()));
+        ASSERT_FAILS(dopt_loss_eval(loss, m, dopt_cmat_f64(far, 1, 2), &value, dopt_mat_none()), DOPT_ERR_INVALID,
+                     "row 0 of y sums to");
+        ASSERT_FAILS(dopt_loss_eval(loss, m32, dopt_cmat_f32(far32, 1, 2), &value, dopt_mat_none()), DOPT_ERR_INVALID,
+                     "row 0 of y sums to");
+    }
+    dopt_loss_destroy(&loss);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(value_and_derivative),
-        cmocka_unit_test(zero_at_the_optimum_and_finite_far_out),
-        cmocka_unit_test(float_and_weight),
-        cmocka_unit_test(bad_arguments),
+        cmocka_unit_test(value_and_derivative),       cmocka_unit_test(zero_at_the_optimum_and_finite_far_out),
+        cmocka_unit_test(float_and_weight),           cmocka_unit_test(bad_arguments),
+        cmocka_unit_test(softmax_targets_sum_to_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
  */
 #include <math.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "support/support.h"
@@ -147,15 +148,40 @@ static dopt_mat in_dtype(const job *j, double *memory)
                                 : dopt_mat_f32((float *)(void *)memory, j->rows, j->cols);
 }
 
+/* What the library says besides the status. */
+static char said[256];
+
+static void listen(dopt_log_level level, const char *message, void *user)
+{
+    assert_int_equal(level, DOPT_LOG_WARNING);
+    assert_ptr_equal(user, said);
+    (void)snprintf(said, sizeof said, "%s", message);
+}
+
+/* A way around is taken in silence or with a warning, as the caller likes; the direct way always in silence. */
+static void check_warning(const dopt_e2e *e2e)
+{
+    const dopt_e2e_route route = dopt_e2e_route_taken(e2e);
+    assert_string_equal(
+        said, route == DOPT_E2E_ROUTE_NESTED_MRRR ? "dopt_e2e_apply: divide and conquer did not converge, MRRR did"
+              : route == DOPT_E2E_ROUTE_JACOBI    ? "dopt_e2e_apply: LAPACK did not converge, one-sided Jacobi did"
+                                                  : "");
+}
+
 static dopt_status precondition(const job *j, dopt_mat out)
 {
     dopt_e2e *e2e = NULL;
+    const dopt_logger logger = { listen, said };
     dopt_e2e_options options = DOPT_E2E_OPTIONS_INIT;
     options.method = j->method;
+    options.logger = logger;
+    said[0] = '\0';
     ASSERT_OK(dopt_e2e_create(j->rows, j->cols, 2.0, &options, &e2e));
     const dopt_status status = dopt_e2e_apply(e2e, dopt_const(in_dtype(j, w_)), dopt_const(in_dtype(j, grad_)), out);
     if (status == DOPT_OK && plan.lasting && plan.hits > 0 && plan.kind == REFUSED)
         assert_int_equal(dopt_e2e_route_taken(e2e), DOPT_E2E_ROUTE_JACOBI);
+    if (status == DOPT_OK)
+        check_warning(e2e);
     dopt_e2e_destroy(&e2e);
     return status;
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Products, norms, scans and copies in every layout and dtype, against the textbook. */
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "linalg/blas.h"
+#include "linalg/lapack.h"
 #include "linalg/scan.h"
 #include "linalg/scan_kernels.h"
 #include "support/support.h"
@@ -182,6 +185,28 @@ static void blocks_are_where_they_say(void **state)
         }
 }
 
+/* As Gram and Schmidt would make them: each row has a positive product with the one it came from. */
+static void orthonormal_rows_keep_their_sides(void **state)
+{
+    (void)state;
+    enum { k = 5, d = 8 };
+    double a[k * d], q[k * d], *work = malloc(dopt__qr_doubles(k) * sizeof *work);
+    dopt_rng rng = test_rng_begin(__func__);
+    assert_non_null(work);
+    for (int round = 0; round < 20; round++) {
+        test_fill(&rng, dopt_mat_f64(a, k, d));
+        memcpy(q, a, sizeof a);
+        assert_true(dopt__orthonormal_rows(k, d, q, work));
+        for (int i = 0; i < k; i++) {
+            double along = 0.0;
+            for (int c = 0; c < d; c++)
+                along += a[i * d + c] * q[i * d + c];
+            assert_true(along > 0.0);
+        }
+    }
+    free(work);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +217,7 @@ int main(void)
         cmocka_unit_test(norms_do_not_overflow),
         cmocka_unit_test(copies_between_layouts_and_dtypes),
         cmocka_unit_test(memory_is_aligned_and_counted),
+        cmocka_unit_test(orthonormal_rows_keep_their_sides),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

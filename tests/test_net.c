@@ -221,12 +221,32 @@ static void orthogonal_and_identity_starts(void **state)
             ASSERT_CLOSE(gram[i], i % (wide.rows + 1) == 0 ? 4.0 : 0.0, 1e-13);
     }
     ASSERT_OK(dopt_net_init_identity(net, 3.0));
+    assert_true(dopt_net_imbalance(net) >= 0.0);
     double w[20];
     ASSERT_OK(dopt_net_product(net, dopt_mat_f64(w, 4, 5)));
     for (int i = 0; i < 20; i++)
         assert_true(w[i] == (i % 6 == 0 ? 27.0 : 0.0));
     assert_true(dopt_net_imbalance(net) >= 0.0);
     dopt_net_destroy(&net);
+}
+
+/* Memory for the largest factor, wherever it is: a block of that size is asked for, and no smaller one. */
+static void orthogonal_start_of_a_narrowing_net(void **state)
+{
+    (void)state;
+    const ptrdiff_t dims[] = { 90, 2, 1 };
+    test_memory memory = { .left = -1 };
+    dopt_net_options options = DOPT_NET_OPTIONS_INIT;
+    dopt_rng rng = test_rng_begin(__func__);
+    dopt_net *net = NULL;
+    options.allocator = test_allocator(&memory);
+    ASSERT_OK(dopt_net_create(DOPT_F64, 2, dims, &options, &net));
+    const size_t before = memory.bytes;
+    ASSERT_OK(dopt_net_init_orthogonal(net, &rng, 1.0));
+    assert_true(memory.bytes - before >= 2 * 180 * sizeof(double)); /* the numbers, and their factorisation */
+    ASSERT_CLOSE(test_norm(dopt_const(dopt_net_factor(net, 1))), sqrt(2.0), 1e-14);
+    dopt_net_destroy(&net);
+    assert_int_equal(memory.live, 0);
 }
 
 static void survives_every_failed_allocation(void **state)
@@ -264,7 +284,7 @@ int main(void)
         cmocka_unit_test(product_is_the_textbook_product),  cmocka_unit_test(backward_is_the_derivative),
         cmocka_unit_test(rows_agree_with_the_product),      cmocka_unit_test(balanced_start_is_balanced),
         cmocka_unit_test(balanced_refuses_narrow_widths),   cmocka_unit_test(orthogonal_and_identity_starts),
-        cmocka_unit_test(survives_every_failed_allocation),
+        cmocka_unit_test(survives_every_failed_allocation), cmocka_unit_test(orthogonal_start_of_a_narrowing_net),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

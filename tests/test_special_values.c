@@ -463,6 +463,28 @@ static void rules(void **state)
             }
 }
 
+/* The last element of a gradient in any layout is looked at, and what lies beside the view is not. */
+static void gradients_in_blocks(void **state)
+{
+    (void)state;
+    dopt_rng rng = test_rng_begin(__func__);
+    for (int layout = 0; layout < TEST_LAYOUTS; layout++) {
+        pair p = pair_new(&rng, 4, 3, DOPT_F64, TEST_ROWS), g = pair_new(&rng, 4, 3, DOPT_F64, (test_layout)layout);
+        const dopt_cmat grad = dopt_const(g.now.view);
+        dopt_optim *optim = NULL;
+        ASSERT_OK(dopt_optim_create(DOPT_OPTIM_GD, &optim));
+        for (size_t i = 0; i < g.now.elements; i++)
+            ((double *)g.now.memory)[i] = NAN;
+        pair_restore(&g);
+        ASSERT_OK(dopt_optim_apply(optim, 1, &p.now.view, &grad));
+        test_set(g.now.view, 3, 2, INFINITY);
+        ASSERT_FAILS(dopt_optim_apply(optim, 1, &p.now.view, &grad), DOPT_ERR_NONFINITE, "grads[0][3, 2] is inf");
+        dopt_optim_destroy(&optim);
+        pair_free(&p);
+        pair_free(&g);
+    }
+}
+
 /* Nets. */
 
 /* Numbers that are none pass through to the predictions of their rows, and to no others. */
@@ -539,9 +561,10 @@ static void matrices_of_a_net(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(preconditioner),    cmocka_unit_test(spectra), cmocka_unit_test(zeros),
-        cmocka_unit_test(objectives),        cmocka_unit_test(rules),   cmocka_unit_test(rows_of_a_net),
-        cmocka_unit_test(matrices_of_a_net),
+        cmocka_unit_test(preconditioner), cmocka_unit_test(spectra),
+        cmocka_unit_test(zeros),          cmocka_unit_test(objectives),
+        cmocka_unit_test(rules),          cmocka_unit_test(gradients_in_blocks),
+        cmocka_unit_test(rows_of_a_net),  cmocka_unit_test(matrices_of_a_net),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
