@@ -47,7 +47,7 @@ class VersionError(DepthoptError, RuntimeError):
     """Made for another release."""
 
 
-class BusyError(RuntimeError):
+class BusyError(DepthoptError, RuntimeError):
     """An object is used by two threads at a time, or by a callback that it called."""
 
 
@@ -61,6 +61,7 @@ _CLASSES = {
     lib.DOPT_ERR_IO: FileError,
     lib.DOPT_ERR_FORMAT: FormatError,
     lib.DOPT_ERR_VERSION: VersionError,
+    lib.DOPT_ERR_BUSY: BusyError,
 }
 
 

@@ -54,7 +54,9 @@ def test_a_second_thread_in_a_handle_is_told():
         objective.value(w)
     with pytest.raises(depthopt.BusyError):
         depthopt.Trainer(objective, w).step()
-    assert objective.clone() is not None
+    with pytest.raises(depthopt.BusyError, match="dopt_objective_clone") as caught:
+        objective.clone()
+    assert caught.value.status == -10
     leave.set()
     worker.join()
     assert results == [1.0] and objective.value(w) == 1.0
