@@ -8,9 +8,6 @@
     analysis                              what depth does to a run, in numbers
     Rng, permutation, sym_power           the library's random numbers; powers of symmetric matrices
 
-    depthopt.sklearn                      DeepLinearRegressor, DeepLinearClassifier
-    depthopt.torch                        EndToEnd, a torch.optim.Optimizer
-
 Arrays are NumPy's, float64 or float32, in C or Fortran order or blocks of such, and are never copied: what cannot be used as
 it is raises an error that says so. Failures raise DepthoptError, or a class of its own that is a ValueError, TypeError,
 MemoryError, ... too, with the library's message. While the library computes, other threads of Python run.
