@@ -7,6 +7,7 @@
     Net, Optim, Schedule                  the factors themselves; update rules; learning rates over time
     analysis                              what depth does to a run, in numbers
     Rng, permutation, sym_power           the library's random numbers; powers of symmetric matrices
+    depthopt.sklearn                      estimators for scikit-learn, to be imported by itself
 
 Arrays are NumPy's, float64 or float32, in C or Fortran order or blocks of such, and are never copied: what cannot be used as
 it is raises an error that says so. Failures raise DepthoptError, or a class of its own that is a ValueError, TypeError,
