@@ -102,6 +102,7 @@ static void refuses_wrong_headers(void **state)
         { "[3,6]", "[   ]", DOPT_ERR_SHAPE, "2 dimensions" },
         { "[3,6]", "\"s;\" ", DOPT_ERR_SHAPE, "2 dimensions" },
         { "\"F64\",\"shape\":[3,6]", "\"F32\",\"shape\":[3,6]", DOPT_ERR_DTYPE, "w is of dtype \"F32\"" },
+        { "\"w\":{\"dtype\":\"F64\"", "\"\\n\\u001b[\":{\"a\":0", DOPT_ERR_FORMAT, "has \"??[\" where" },
         { "\"w\":", "\"v\":", DOPT_ERR_FORMAT, "has \"v\" where the trainer's has \"w\"" },
         { "\"data_offsets\":[0,8]", "\"data_offsets\":[8,0]", DOPT_ERR_FORMAT, "steps must be bytes 0 to 8" },
         { "\"data_offsets\":[0,8]", "\"data_offsets\":[0,9]", DOPT_ERR_FORMAT, "steps must be bytes 0 to 8" },

@@ -45,6 +45,10 @@ void dopt__record(const char *func, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(last_error + n, sizeof last_error - (size_t)n, format, args);
     va_end(args);
+    /* Names from a file may hold anything, and a message is one line that a terminal can show. */
+    for (char *at = last_error; *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 127)
+            *at = '?';
 }
 
 dopt_status dopt_fail(dopt_status status, const char *function, const char *text)

@@ -60,9 +60,10 @@ static dopt_mat view(session *s, ptrdiff_t rows, ptrdiff_t cols, bool fill)
     return m;
 }
 
+/* A struct_size: never more than there is, as that is for the caller to know. */
 static size_t size_of(session *s, size_t size)
 {
-    return stream_rarely(&s->in) ? (size_t)stream_byte(&s->in) : size;
+    return stream_rarely(&s->in) ? (size_t)stream_byte(&s->in) % size : size;
 }
 
 static void new_shape(session *s)
@@ -86,7 +87,7 @@ static void make_net(session *s)
         dims[depth] = s->k;
     o.struct_size = size_of(s, sizeof o);
     o.allocator = bounded;
-    o.block_rows = stream_extent(&s->in) + 1;
+    o.block_rows = stream_extent(&s->in);
     o.bias = stream_below(&s->in, 2);
     o.keep_activations = stream_below(&s->in, 2);
     o.penalty = stream_below(&s->in, 2);
@@ -273,10 +274,10 @@ static void use_objective(session *s)
     ptrdiff_t rows[8];
     double value = 0.0;
     const dopt_mat w = view(s, s->k, s->d, true), grad = view(s, s->k, s->d, false);
-    const dopt_batch batch = { stream_below(&s->in, 2) ? rows : NULL, stream_extent(&s->in) - 1,
+    const dopt_batch batch = { stream_below(&s->in, 2) ? rows : NULL, stream_extent(&s->in) / 2,
                                stream_rarely(&s->in) ? -3 : stream_below(&s->in, 9) };
     for (int i = 0; i < 8; i++)
-        rows[i] = stream_extent(&s->in) - 1;
+        rows[i] = stream_extent(&s->in) / 2;
     s->before = s->now;
     const bool whole = stream_below(&s->in, 2) != 0;
     const dopt_status status = dopt_objective_eval(s->objective, dopt_const(w), whole ? NULL : &batch, &value, grad);
@@ -333,7 +334,7 @@ static dopt_fit_options options_of(session *s)
     o.schedule.warmup = stream_below(&s->in, 4);
     o.schedule.period = stream_below(&s->in, 4);
     o.schedule.factor = stream_rarely(&s->in) ? stream_number(&s->in) : 0.5;
-    o.batch_size = stream_extent(&s->in) - 1;
+    o.batch_size = stream_extent(&s->in) / 2;
     o.max_steps = stream_below(&s->in, 20);
     o.value_tolerance = stream_rarely(&s->in) ? stream_number(&s->in) : 0.0;
     o.step_tolerance = stream_rarely(&s->in) ? stream_number(&s->in) : 0.0;
