@@ -168,8 +168,8 @@ static void use_e2e(session *s)
         break;
     }
     default:
-        if (s->k <= 33 && s->d <= 33)
-            judge(s, dopt_e2e_spectrum(s->e2e, dopt_const(w), sigma, s->k * s->d <= 1024 ? values : NULL), 0, NULL);
+        if (s->k > 0 && s->k <= 32 && s->d > 0 && s->d <= 32)
+            judge(s, dopt_e2e_spectrum(s->e2e, dopt_const(w), sigma, stream_below(&s->in, 2) ? values : NULL), 0, NULL);
     }
     (void)dopt_e2e_route_taken(s->e2e);
 }
