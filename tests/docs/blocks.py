@@ -11,7 +11,7 @@ Every block is fenced and names its language. What stands in an HTML comment rig
     <!-- save: NAME -->  is saved under this name for the blocks after it, and run by them
     <!-- output -->      text: what the block before it printed; numbers to 2 %, "..." stands for anything
     <!-- slow -->        run in the project's folder where DEPTHOPT_SLOW is set
-    <!-- needs: FILE --> a file of DEPTHOPT_DATA (FILE.py: a Python module), without which it is left out
+    <!-- needs: FILE --> files of DEPTHOPT_DATA (FILE.py: a Python module), without which it is left out
     <!-- not run: WHY -->
 
 The blocks of a page share a folder, in which the examples are too. DEPTHOPT_DATA and DEPTHOPT_PAGE, a part of a page's name, are read.
@@ -29,8 +29,10 @@ BLOCK = re.compile(r"(?:<!-- (?P<how>[\w ]+?)(?:: (?P<word>.*?)| (?=-->)|\n(?P<t
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?")
 environment = {
     **os.environ, "LD_LIBRARY_PATH": str(build / "src"), "PKG_CONFIG_PATH": str(build / "meson-uninstalled"), "CC": compiler[0],
-    "PATH": f"{build / 'examples'}:{os.environ['PATH']}", "DEPTHOPT_PROGRAMS": str(build / "examples"), "OPENBLAS_NUM_THREADS": "1"
+    "PATH": f"{build / 'examples'}:{os.environ['PATH']}", "DEPTHOPT_PROGRAMS": str(build / "examples"), "OPENBLAS_NUM_THREADS": "1",
+    "PYTHONPATH": str(build / "bindings/python")
 }
+sys.path.append(environment["PYTHONPATH"])
 data = pathlib.Path(os.environ.get("DEPTHOPT_DATA", "/nowhere"))
 slow = "DEPTHOPT_SLOW" in os.environ
 count, skipped, failures = {}, [], []
@@ -106,7 +108,7 @@ class Page:
     def block(self, how, word, text, lang, code):
         if how == "around":
             self.surroundings = text + "\n"
-        if how == "needs" and not self.bring(word):
+        if how == "needs" and not all([self.bring(name) for name in word.split()]):
             skipped.append(word)
             self.printed = None
         elif how == "save":

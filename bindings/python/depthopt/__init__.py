@@ -6,6 +6,7 @@
     E2E, e2e_apply, e2e_update            only the step, for a loop and gradients of yours
     Net, Optim, Schedule                  the factors themselves; update rules; learning rates over time
     analysis                              what depth does to a run, in numbers
+    torch.EndToEnd                        the step as an optimizer of PyTorch (`import depthopt.torch`, on its own)
     Rng, permutation, sym_power           the library's random numbers; powers of symmetric matrices
     depthopt.sklearn                      estimators for scikit-learn, to be imported by itself
 
