@@ -42,7 +42,7 @@ class Depthopt(ConanFile):
         toolchain = MesonToolchain(self)
         for option in ("tests", "examples", "docs"):
             toolchain.project_options[option] = False
-        for feature in ("fortran", "r", "mpi"):
+        for feature in ("fortran", "python", "r", "mpi"):
             toolchain.project_options[feature] = "disabled"
         toolchain.generate()
         PkgConfigDeps(self).generate()

@@ -6,7 +6,7 @@ get_filename_component(SOURCE_PATH "${CMAKE_CURRENT_LIST_DIR}/../.." ABSOLUTE)
 
 vcpkg_configure_meson(
   SOURCE_PATH "${SOURCE_PATH}"
-  OPTIONS -Dtests=false -Dexamples=false -Ddocs=false -Dfortran=disabled -Dr=disabled -Dmpi=disabled)
+  OPTIONS -Dtests=false -Dexamples=false -Ddocs=false -Dfortran=disabled -Dpython=disabled -Dr=disabled -Dmpi=disabled)
 vcpkg_install_meson()
 vcpkg_fixup_pkgconfig()
 vcpkg_cmake_config_fixup(CONFIG_PATH lib/cmake/depthopt)
