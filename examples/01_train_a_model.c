@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Fit y = x . w by the mean of |error|^4, with the acceleration of a network three layers deep. */
+/* Fit y = x . w by the mean of |error|^4 / 4, with the acceleration of a network three layers deep. */
 #include <stdio.h>
 
 #include <depthopt/depthopt.h>

@@ -197,7 +197,7 @@ static void fit_optimizers(dopt_fit_options o)
     o.hyper_count = 1;
     options_outside(&o, "options->hyper_count is 1 and options->hypers is NULL");
     o.hypers = &lr;
-    options_inside(&o);
+    options_outside(&o, "options->hypers[0] is lr, which is options->lr");
     o = defaults;
     o.schedule.kind = DOPT_SCHEDULE_STEP;
     options_outside(&o, "options->schedule has a field out of its range (kind 1, warmup 0, period 0, factor 0)");

@@ -19,7 +19,12 @@
  * alone, so the position in the data is part of it.
  *
  * Options that shape the steps (model, depth, optimizer, its hyperparameters, lr, weight_decay, schedule, batch_size,
- * seed) must be the same in the file and in the trainer, and so the number of examples: a load says which one differs.
+ * seed) must be the same in the file and in the trainer, and so the number of examples. A load says which one differs,
+ * except where another model, optimizer, dtype or shape makes a file of another size or with other names in it: then
+ * the message names what was found in the place of what. Data and loss are not in the file and not checked: with
+ * others, the run goes on with those. dopt_fit() cannot save; call dopt_trainer_step() yourself and save between steps,
+ * not from the callback.
+ *
  * The stopping rules and the callback may be others: a run that has ended goes on if they let it, as loading clears
  * every stop reason but DIVERGED, and the next step checks the rules again at the same W.
  *

@@ -88,14 +88,16 @@ typedef struct dopt_fit_options {
                            used by the initialisation, as an integer. Default 2. */
     ptrdiff_t width;  /**< Hidden width of the factors, for the factored model and for the initialisation.
                            Default 0: min(k, d). */
-    dopt_init init;   /**< Default DOPT_INIT_GIVEN. */
+    dopt_init init;   /**< Default DOPT_INIT_GIVEN. W = 0 is a fixed point of every N > 1: a run from there ends with
+                           DOPT_OK, where it began. */
     double init_std;  /**< >= 0. Default 0.01. */
 
     dopt_optim_kind optimizer;        /**< Default DOPT_OPTIM_GD. */
     double lr;                        /**< Learning rate, finite, > 0. Default 0: the optimizer's default. */
     double weight_decay;              /**< Of each factor, >= 0; the e2e model sees N times as much, as Theorem 1
                                            says. Default 0. */
-    const dopt_hyper_value *hypers;   /**< Further hyperparameters; NULL: defaults. Not kept. */
+    const dopt_hyper_value *hypers;   /**< Others than lr and weight_decay, which are refused here; NULL: defaults.
+                                           Not kept. */
     int hyper_count;                  /**< Their number. Default 0. */
     dopt_schedule schedule;           /**< Default: constant. */
 

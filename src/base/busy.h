@@ -41,7 +41,8 @@ static inline void dopt__let_go(dopt__busy **taken)
 
 /* The same in a function that returns a status. */
 #define DOPT_HOLD(handle)                                                                                              \
-    DOPT_HOLD_OR(handle, dopt__fail(DOPT_ERR_BUSY, __func__, "%s is in use by another call, must serve one at a time", \
-                                    #handle))
+    DOPT_HOLD_OR(handle,                                                                                               \
+                 dopt__fail(DOPT_ERR_BUSY, __func__,                                                                   \
+                            "%s is in use by another call, must serve one at a time: a handle per thread", #handle))
 
 #endif

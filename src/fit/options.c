@@ -44,6 +44,10 @@ static dopt_status check_optimizer(const char *func, const dopt_fit_options *o)
     if (o->hyper_count < 0 || (o->hyper_count > 0 && !o->hypers))
         return dopt__fail(DOPT_ERR_INVALID, func, "options->hyper_count is %d and options->hypers is %s",
                           o->hyper_count, o->hypers ? "not NULL" : "NULL");
+    for (int i = 0; i < o->hyper_count; i++)
+        if (o->hypers[i].hyper == DOPT_LR || o->hypers[i].hyper == DOPT_WEIGHT_DECAY)
+            return dopt__fail(DOPT_ERR_INVALID, func, "options->hypers[%d] is %s, which is options->%s", i,
+                              dopt_hyper_name(o->hypers[i].hyper), dopt_hyper_name(o->hypers[i].hyper));
     if (dopt_schedule_check(&o->schedule) != DOPT_OK)
         return dopt__fail(DOPT_ERR_INVALID, func,
                           "options->schedule has a field out of its range (kind %d, warmup %lld, "
