@@ -11,14 +11,7 @@
 #include <depthopt/depthopt.h>
 #include <depthopt/mpi.h>
 
-#define CHECK(condition)                                                                                               \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            (void)fprintf(stderr, "rank %d, %s:%d: %s; last error: %s\n", rank, __FILE__, __LINE__, #condition,        \
-                          dopt_last_error());                                                                          \
-            (void)MPI_Abort(MPI_COMM_WORLD, 1);                                                                        \
-        }                                                                                                              \
-    } while (0)
+#include "check.h"
 
 enum { m = 1500, d = 11, k_most = 3 };
 
@@ -155,11 +148,12 @@ static void resume(MPI_Comm comm, const char *path, bool load, double *w)
 /* Saved on all ranks, resumed on fewer. */
 static void check_resume(int ranks)
 {
-    char path[64];
+    char path[320];
+    const char *folder = getenv("TMPDIR");
     double straight[d] = { 0 };
     int job = (int)(MPI_Wtime() * 1e3) % 1000000;
     (void)MPI_Bcast(&job, 1, MPI_INT, 0, MPI_COMM_WORLD);
-    (void)snprintf(path, sizeof path, "/tmp/depthopt-mpi-%d.safetensors", job);
+    (void)snprintf(path, sizeof path, "%.200s/depthopt-mpi-%d.safetensors", folder ? folder : "/tmp", job);
     resume(MPI_COMM_WORLD, path, false, straight);
     for (int size = 1; size <= ranks; size += 2) {
         MPI_Comm comm;

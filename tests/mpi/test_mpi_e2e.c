@@ -16,14 +16,7 @@
 #include <depthopt/depthopt.h>
 #include <depthopt/mpi.h>
 
-#define CHECK(condition)                                                                                               \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            (void)fprintf(stderr, "rank %d, %s:%d: %s; last error: %s\n", rank, __FILE__, __LINE__, #condition,        \
-                          dopt_last_error());                                                                          \
-            (void)MPI_Abort(MPI_COMM_WORLD, 1);                                                                        \
-        }                                                                                                              \
-    } while (0)
+#include "check.h"
 
 static int rank, ranks;
 
