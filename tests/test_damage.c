@@ -180,12 +180,6 @@ static void refuses_other_runs(void **state)
         dopt_status status;
         const char *text;
     } others[] = {
-        { { DOPT_MODEL_DIRECT, plain.optimizer, plain.schedule, DOPT_F64, 7, 3 }, 0, DOPT_ERR_INVALID, "option.model" },
-        { { DOPT_MODEL_FACTORED, plain.optimizer, plain.schedule, DOPT_F64, 7, 3 }, 0, DOPT_ERR_FORMAT, "factor.1" },
-        { { plain.model, DOPT_OPTIM_GD, plain.schedule, DOPT_F64, 7, 3 }, 0, DOPT_ERR_FORMAT, "" },
-        { { plain.model, DOPT_OPTIM_ADADELTA, plain.schedule, DOPT_F64, 7, 3 }, 0, DOPT_ERR_FORMAT, "hyper." },
-        { { plain.model, plain.optimizer, plain.schedule, DOPT_F32, 7, 3 }, 0, DOPT_ERR_DTYPE, "w is of dtype" },
-        { { plain.model, plain.optimizer, plain.schedule, DOPT_F64, 7, 1 }, 0, DOPT_ERR_SHAPE, "w is 3 x 6" },
         { { plain.model, plain.optimizer, plain.schedule, DOPT_F64, 8, 3 }, 0, DOPT_ERR_INVALID, "batch_size is 7" },
         { { plain.model, plain.optimizer, plain.schedule, DOPT_F64, 0, 3 }, 0, DOPT_ERR_INVALID, "batch_size is 7" },
         { { plain.model, plain.optimizer, { DOPT_SCHEDULE_COSINE, 0, 51, 0.1 }, DOPT_F64, 7, 3 },
@@ -215,6 +209,110 @@ static void refuses_other_runs(void **state)
         ASSERT_FAILS(load_from_memory(&other, &saved), others[i].status, others[i].text);
         save_to_memory(&other, &after);
         assert_memory_same(&after, &m);
+        end(&other);
+    }
+    end(&r);
+}
+
+/* Kinds of runs, each with one thing that is another than in the first of its model and optimizer. */
+enum {
+    bases = models * optimizers,
+    other_schedule = bases * 3,
+    other_dtype = bases * schedules,
+    other_outputs = bases * schedules * 4,
+    tried = 4 * bases
+};
+
+static kind tried_kind(int index)
+{
+    static const int offsets[] = { 0, other_schedule, other_dtype, other_outputs };
+    return kind_of(index % bases + offsets[index / bases]);
+}
+
+/* The first thing that differs, and the status for it. */
+static dopt_status difference(const kind *file, const kind *trainer, char text[128])
+{
+    static const char *const names[] = { "direct", "factored", "e2e" };
+    static const char *const shapes[] = { "constant", "step", "exponential", "cosine", "inverse_time" };
+    static const char *const types[] = { "F64", "F32" };
+    const char *option = "model", *in_file = names[file->model], *in_trainer = names[trainer->model];
+    if (file->model == trainer->model) {
+        option = "optimizer";
+        in_file = dopt_optim_kind_name(file->optimizer);
+        in_trainer = dopt_optim_kind_name(trainer->optimizer);
+    }
+    if (file->model == trainer->model && file->optimizer == trainer->optimizer) {
+        option = "schedule";
+        in_file = shapes[file->schedule.kind];
+        in_trainer = shapes[trainer->schedule.kind];
+    }
+    (void)snprintf(text, 128, "option.%s is %s, the trainer's is %s, must be equal", option, in_file, in_trainer);
+    if (strcmp(in_file, in_trainer) != 0)
+        return DOPT_ERR_INVALID;
+    if (file->dtype != trainer->dtype) {
+        (void)snprintf(text, 128, "w is of dtype \"%s\", must be \"%s\"", types[file->dtype], types[trainer->dtype]);
+        return DOPT_ERR_DTYPE;
+    }
+    (void)snprintf(text, 128, "w is %td x %d, must be %td x %d", file->outputs, inputs, trainer->outputs, inputs);
+    return file->outputs != trainer->outputs ? DOPT_ERR_SHAPE : DOPT_OK;
+}
+
+static void says_what_differs(void **state)
+{
+    static run r;
+    static memory files[tried], before, after;
+    char text[128];
+    (void)state;
+    for (int i = 0; i < tried; i++) {
+        const kind k = tried_kind(i);
+        const dopt_fit_options o = options_of(&k);
+        begin(&r, &k, 1, &o);
+        take(&r, 2);
+        save_to_memory(&r, &files[i]);
+        end(&r);
+    }
+    for (int i = 0; i < tried; i++) {
+        const kind trainer = tried_kind(i);
+        const dopt_fit_options o = options_of(&trainer);
+        begin(&r, &trainer, 1, &o);
+        save_to_memory(&r, &before);
+        for (int j = 0; j < tried; j++) {
+            const kind file = tried_kind(j);
+            const dopt_status expected = difference(&file, &trainer, text);
+            if (expected != DOPT_OK)
+                ASSERT_FAILS(load_from_memory(&r, &files[j]), expected, text);
+        }
+        save_to_memory(&r, &after);
+        assert_memory_same(&after, &before);
+        ASSERT_OK(load_from_memory(&r, &files[i]));
+        end(&r);
+    }
+}
+
+/* The number of factors is said before one of them is missed, and their width by their shapes. */
+static void says_other_factors(void **state)
+{
+    static run r, other;
+    static const struct {
+        double depth;
+        ptrdiff_t width;
+        dopt_status status;
+        const char *text;
+    } others[] = { { 2.0, 100, DOPT_ERR_INVALID, "option.depth is 3, the trainer's is 2" },
+                   { 4.0, 3, DOPT_ERR_INVALID, "option.depth is 3, the trainer's is 4" },
+                   { 3.0, 3, DOPT_ERR_SHAPE, "factor.1 is 100 x 6, must be 3 x 6" } };
+    const kind k = { DOPT_MODEL_FACTORED, DOPT_OPTIM_ADAM, { 0 }, DOPT_F64, 0, 3 };
+    const char *path = file_in(folder, "saved", 0);
+    dopt_fit_options o = options_of(&k);
+    (void)state;
+    o.width = 100; /* offsets of more digits */
+    begin(&r, &k, 1, &o);
+    ASSERT_OK(dopt_trainer_save(r.trainer, path));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        o.depth = others[i].depth;
+        o.width = others[i].width;
+        begin(&other, &k, 1, &o);
+        ASSERT_FAILS(dopt_trainer_load(other.trainer, path), others[i].status, others[i].text);
         end(&other);
     }
     end(&r);
@@ -347,7 +445,7 @@ static void paths_may_be_wrong(void **state)
     const int fd = open(large, O_CREAT | O_WRONLY, 0600);
     assert_int_equal(ftruncate(fd, (off_t)1 << 40), 0); /* without a block on the disk */
     (void)close(fd);
-    ASSERT_FAILS(dopt_trainer_load(r.trainer, large), DOPT_ERR_FORMAT, "1099511627776 bytes");
+    ASSERT_FAILS(dopt_trainer_load(r.trainer, large), DOPT_ERR_FORMAT, "no checkpoint");
     save_to_memory(&r, &after);
     assert_memory_same(&after, &before);
     end(&r);
@@ -361,6 +459,8 @@ int main(void)
         cmocka_unit_test(refuses_wrong_headers),
         cmocka_unit_test(refuses_wrong_numbers),
         cmocka_unit_test(refuses_other_runs),
+        cmocka_unit_test(says_what_differs),
+        cmocka_unit_test_setup_teardown(says_other_factors, make_folder, remove_folder),
         cmocka_unit_test(callbacks_may_fail_and_be_slow),
         cmocka_unit_test_setup_teardown(memory_may_run_out, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(disk_may_be_full, make_folder, remove_folder),

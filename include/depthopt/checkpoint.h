@@ -19,9 +19,8 @@
  * alone, so the position in the data is part of it.
  *
  * Options that shape the steps (model, depth, optimizer, its hyperparameters, lr, weight_decay, schedule, batch_size,
- * seed) must be the same in the file and in the trainer, and so the number of examples. A load says which one differs,
- * except where another model, optimizer, dtype or shape makes a file of another size or with other names in it: then
- * the message names what was found in the place of what. Data and loss are not in the file and not checked: with
+ * seed) must be the same in the file and in the trainer, and so the number of examples, the dtype, and the shapes of W
+ * and of factors. A load says what differs, with both values. Data and loss are not in the file and not checked: with
  * others, the run goes on with those. dopt_fit() cannot save; call dopt_trainer_step() yourself and save between steps,
  * not from the callback.
  *
@@ -30,9 +29,10 @@
  *
  * The file is in the safetensors format: 8 bytes with the length of a JSON header, the header, raw little-endian
  * tensors. "w", "factor.1", ..., "optim.1.1" (first state of the first block), ..., and numbers as tensors without
- * dimensions: "steps", "value", "option.lr", ... Python's safetensors reads it; what it writes back is refused here, as
- * the header carries a checksum of the whole file. That is a guard against accidents, not against forgers: a file
- * made on purpose can hold any weights, but cannot make the reader touch memory that is not its own.
+ * dimensions: "steps", "value", "option.lr", ...; its metadata has the words "model", "optimizer" and "schedule".
+ * Python's safetensors reads it; what it writes back is refused here, as the header carries a checksum of the whole
+ * file. That is a guard against accidents, not against forgers: a file made on purpose can hold any weights, but cannot
+ * make the reader touch memory that is not its own.
  */
 
 #include <stddef.h>

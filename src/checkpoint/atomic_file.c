@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -117,7 +116,7 @@ dopt_status dopt__file_replace(const char *func, const char *path, const dopt_al
     return status;
 }
 
-dopt_status dopt__file_open(const char *func, const char *path, size_t most, int *fd)
+dopt_status dopt__file_open(const char *func, const char *path, int *fd)
 {
     struct stat is;
     const int opened = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a pipe must not make us wait */
@@ -128,9 +127,6 @@ dopt_status dopt__file_open(const char *func, const char *path, size_t most, int
         status = fail_at(func, "cannot look at", path);
     else if (!S_ISREG(is.st_mode))
         status = dopt__fail(DOPT_ERR_IO, func, "%.100s is no regular file", path);
-    else if ((uintmax_t)is.st_size > most)
-        status = dopt__fail(DOPT_ERR_FORMAT, func, "%.100s has %lld bytes, the trainer's checkpoint has at most %zu",
-                            path, (long long)is.st_size, most);
     if (status != DOPT_OK)
         (void)close(opened);
     else

@@ -12,8 +12,8 @@
 dopt_status dopt__file_replace(const char *func, const char *path, const dopt_allocator *allocator, size_t parts,
                                const void *const *data, const size_t *size);
 
-/* Open a regular file of at most `most` bytes to read. */
-dopt_status dopt__file_open(const char *func, const char *path, size_t most, int *fd);
+/* Open a regular file to read. */
+dopt_status dopt__file_open(const char *func, const char *path, int *fd);
 
 /* A dopt_read_fn; `user` points to a file descriptor. */
 ptrdiff_t dopt__file_read(void *data, size_t size, void *user);

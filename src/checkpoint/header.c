@@ -22,17 +22,21 @@ static const char beginning[] = "{\"__metadata__\":{\"checksum\":\"";
 static const char format_name[] = "depthopt.trainer";
 static const int format_version = 1;
 
+enum { metadata_at = DOPT__LENGTH_BYTES + sizeof "{\"__metadata__\":" - 1 };
 enum { digits = 16, checksum_at = DOPT__LENGTH_BYTES + sizeof beginning - 1, body_at = checksum_at + digits };
 
-static bool add_metadata(cJSON *root)
+static bool add_metadata(cJSON *root, const dopt__tensors *tensors)
 {
     cJSON *meta = cJSON_AddObjectToObject(root, "__metadata__");
     char version[16];
     (void)snprintf(version, sizeof version, "%d", format_version);
-    return meta && cJSON_AddStringToObject(meta, "checksum", "0000000000000000") &&
-           cJSON_AddStringToObject(meta, "format", format_name) &&
-           cJSON_AddStringToObject(meta, "format_version", version) &&
-           cJSON_AddStringToObject(meta, "library_version", dopt_version());
+    bool complete = meta && cJSON_AddStringToObject(meta, "checksum", "0000000000000000") &&
+                    cJSON_AddStringToObject(meta, "format", format_name) &&
+                    cJSON_AddStringToObject(meta, "format_version", version) &&
+                    cJSON_AddStringToObject(meta, "library_version", dopt_version());
+    for (int i = 0; i < tensors->words && complete; i++)
+        complete = cJSON_AddStringToObject(meta, tensors->word[i].option, tensors->word[i].value);
+    return complete;
 }
 
 static bool add_integer(cJSON *array, size_t value)
@@ -59,7 +63,7 @@ static bool add_tensor(cJSON *root, const dopt__tensor *t)
 static char *print(const dopt__tensors *tensors)
 {
     cJSON *root = cJSON_CreateObject();
-    bool complete = root && add_metadata(root);
+    bool complete = root && add_metadata(root, tensors);
     for (int i = 0; i < tensors->count && complete; i++)
         complete = add_tensor(root, &tensors->of[i]);
     char *text = complete ? cJSON_PrintUnformatted(root) : NULL;
@@ -135,7 +139,7 @@ static const char *text_of(const cJSON *object, const char *name)
 
 static dopt_status check_metadata(const char *func, const cJSON *meta)
 {
-    if (!meta || strcmp(meta->string, "__metadata__") != 0 || strcmp(text_of(meta, "format"), format_name) != 0)
+    if (strcmp(text_of(meta, "format"), format_name) != 0)
         return dopt__fail(DOPT_ERR_FORMAT, func, "the file is no checkpoint of a trainer");
     const long version = strtol(text_of(meta, "format_version"), NULL, 10);
     if (version > format_version)
@@ -145,6 +149,19 @@ static dopt_status check_metadata(const char *func, const cJSON *meta)
     if (version < 1)
         return dopt__fail(DOPT_ERR_FORMAT, func, "the checkpoint's format_version is \"%.16s\", must be in [1, %d]",
                           text_of(meta, "format_version"), format_version);
+    return DOPT_OK;
+}
+
+static dopt_status check_words(const char *func, const cJSON *meta, const dopt__tensors *tensors)
+{
+    for (int i = 0; i < tensors->words; i++) {
+        const dopt__word *mine = &tensors->word[i];
+        const char *theirs = text_of(meta, mine->option);
+        if (strcmp(theirs, mine->value) != 0)
+            return dopt__fail(DOPT_ERR_INVALID, func,
+                              "the checkpoint's option.%s is %.24s, the trainer's is %s, must be equal", mine->option,
+                              theirs, mine->value);
+    }
     return DOPT_OK;
 }
 
@@ -185,22 +202,31 @@ static dopt_status check_tensor(const char *func, const cJSON *object, const dop
 
 static dopt_status check_root(const char *func, const cJSON *root, const dopt__tensors *tensors)
 {
-    const cJSON *object = cJSON_IsObject(root) ? root->child : NULL;
-    DOPT_TRY(check_metadata(func, object));
+    const cJSON *object = root->child->next; /* behind the metadata */
     for (int i = 0; i < tensors->count; i++) {
-        object = object->next;
         DOPT_TRY(check_tensor(func, object, &tensors->of[i]));
+        object = object->next;
     }
-    if (object->next)
+    if (object)
         return dopt__fail(DOPT_ERR_FORMAT, func, "the checkpoint has \"%.31s\", the trainer's has no such tensor",
-                          object->next->string);
+                          object->string);
     return DOPT_OK;
+}
+
+dopt_status dopt__header_check_kind(const dopt__header *header, const char *func, const dopt__tensors *tensors)
+{
+    if (header->size < body_at || memcmp(header->bytes + DOPT__LENGTH_BYTES, beginning, sizeof beginning - 1) != 0)
+        return dopt__fail(DOPT_ERR_FORMAT, func, "the file is no checkpoint of a trainer");
+    cJSON *meta = cJSON_ParseWithLength((const char *)header->bytes + metadata_at, header->size - metadata_at);
+    dopt_status status = check_metadata(func, meta);
+    if (status == DOPT_OK)
+        status = check_words(func, meta, tensors);
+    cJSON_Delete(meta);
+    return status;
 }
 
 dopt_status dopt__header_check(const dopt__header *header, const char *func, const dopt__tensors *tensors)
 {
-    if (header->size < body_at || memcmp(header->bytes + DOPT__LENGTH_BYTES, beginning, sizeof beginning - 1) != 0)
-        return dopt__fail(DOPT_ERR_FORMAT, func, "the file is no checkpoint of a trainer");
     cJSON *root =
         cJSON_ParseWithLength((const char *)header->bytes + DOPT__LENGTH_BYTES, header->size - DOPT__LENGTH_BYTES);
     const dopt_status status = root ? check_root(func, root, tensors)

@@ -20,7 +20,8 @@ bool dopt__header_make(const dopt__tensors *tensors, const dopt_allocator *alloc
 void dopt__header_seal(dopt__header *header, const unsigned char *data, size_t bytes);
 bool dopt__header_is_sealed(const dopt__header *header, const unsigned char *data, size_t bytes);
 
-/* Whether a header that was read describes these tensors. */
+/* Whether a header that was read, or its front, is of a run of this kind; then, whether it describes these tensors. */
+dopt_status dopt__header_check_kind(const dopt__header *header, const char *func, const dopt__tensors *tensors);
 dopt_status dopt__header_check(const dopt__header *header, const char *func, const dopt__tensors *tensors);
 
 /* The length that 8 bytes say. */

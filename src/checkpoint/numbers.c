@@ -23,12 +23,9 @@ enum {
     BEST_VALUE,
     BEST_STEP,
     SECONDS,
-    MODEL,
     DEPTH,
-    OPTIMIZER,
     LR,
     WEIGHT_DECAY,
-    SCHEDULE_KIND,
     SCHEDULE_WARMUP,
     SCHEDULE_PERIOD,
     SCHEDULE_FACTOR,
@@ -53,12 +50,9 @@ static const struct {
     [BEST_VALUE] = { "best_value", DOPT__DOUBLE, false },
     [BEST_STEP] = { "best_step", DOPT__I64, false },
     [SECONDS] = { "seconds", DOPT__DOUBLE, false },
-    [MODEL] = { "option.model", DOPT__I64, true },
     [DEPTH] = { "option.depth", DOPT__DOUBLE, true },
-    [OPTIMIZER] = { "option.optimizer", DOPT__I64, true },
     [LR] = { "option.lr", DOPT__DOUBLE, true },
     [WEIGHT_DECAY] = { "option.weight_decay", DOPT__DOUBLE, true },
-    [SCHEDULE_KIND] = { "option.schedule.kind", DOPT__I64, true },
     [SCHEDULE_WARMUP] = { "option.schedule.warmup", DOPT__I64, true },
     [SCHEDULE_PERIOD] = { "option.schedule.period", DOPT__I64, true },
     [SCHEDULE_FACTOR] = { "option.schedule.factor", DOPT__DOUBLE, true },
@@ -85,12 +79,9 @@ static void gather_state(const dopt_trainer *trainer, dopt__number *out)
 static void gather_options(const dopt_trainer *trainer, dopt__number *out)
 {
     const dopt_fit_options *o = &trainer->options;
-    out[MODEL].is.i = o->model;
     out[DEPTH].is.f = o->depth;
-    out[OPTIMIZER].is.i = o->optimizer;
     out[LR].is.f = trainer->base_lr;
     out[WEIGHT_DECAY].is.f = o->weight_decay;
-    out[SCHEDULE_KIND].is.i = o->schedule.kind;
     out[SCHEDULE_WARMUP].is.i = o->schedule.warmup;
     out[SCHEDULE_PERIOD].is.i = o->schedule.period;
     out[SCHEDULE_FACTOR].is.f = o->schedule.factor;

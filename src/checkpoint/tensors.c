@@ -54,6 +54,7 @@ bool dopt__tensors_of(const dopt_trainer *trainer, dopt__tensors *out)
     const dopt_optim *optim = trainer->model.optim;
     dopt_net *net = trainer->model.net;
     const int factors = dopt_net_depth(net), states = optim->blocks * optim->rule->states;
+    out->words = dopt__run_kind(trainer, out->word);
     out->numbers = dopt__numbers_of(trainer, out->number);
     out->count = 0;
     out->bytes = 0;

@@ -3,11 +3,12 @@
 #define DEPTHOPT_CHECKPOINT_TENSORS_H
 
 /*
- * All that a checkpoint of a trainer holds, as a list of tensors that follow each other without gaps: first the
- * numbers, without dimensions, then matrices by rows.
+ * All that a checkpoint of a trainer holds: words that say what kind of run it is, and a list of tensors that follow
+ * each other without gaps: first the numbers, without dimensions, then matrices by rows.
  */
 
 #include "checkpoint/numbers.h"
+#include "checkpoint/run_kind.h"
 
 typedef struct dopt__tensor {
     char name[32];
@@ -19,7 +20,8 @@ typedef struct dopt__tensor {
 } dopt__tensor;
 
 typedef struct dopt__tensors {
-    int numbers, count; /* tensors in all: the numbers come first */
+    int words, numbers, count; /* count: tensors in all; the numbers come first */
+    dopt__word word[DOPT__WORDS_MAX];
     dopt__number number[DOPT__NUMBERS_MAX];
     dopt__tensor *of;
     size_t bytes;
