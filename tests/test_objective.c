@@ -2,6 +2,7 @@
 /* Value and gradient against a textbook loop in long double, for every way through the data. */
 #include <math.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -38,7 +39,7 @@ static void matches_the_textbook(void **state)
     dopt_loss *loss = NULL;
     ASSERT_OK(dopt_loss_create_lp(4.0, NULL, &loss));
     for (int round = 0; round < test_rounds(144); round++) {
-        const ptrdiff_t k = outputs[round % 3], d = test_size(&rng, 40),
+        const ptrdiff_t k = outputs[round % 3], d = round % 8 == 0 ? 70 : test_size(&rng, 40),
                         m = round % 4 == 0 ? 1000 : 1 + test_int(&rng, 0, 30);
         const dopt_dtype dtype = round % 5 == 4 ? DOPT_F32 : DOPT_F64;
         test_array x = test_array_new(m, d, dtype, (test_layout)(round % TEST_LAYOUTS));
@@ -87,9 +88,9 @@ static void matches_the_textbook(void **state)
 static void threads_do_not_count(void **state)
 {
     (void)state;
-    enum { m = 3000, d = 67 };
+    enum { m = 3000, d = 67, most = 3 };
     static const int threads[] = { 1, 2, 3, 8 };
-    static double w[d];
+    static double w[most * d];
     static ptrdiff_t list[2 * m];
     dopt_rng rng = test_rng_begin(__func__);
     dopt_loss *losses[2] = { NULL };
@@ -98,29 +99,32 @@ static void threads_do_not_count(void **state)
     for (int i = 0; i < 2 * m; i++)
         list[i] = test_int(&rng, 0, m - 1);
     for (int round = 0; round < 2 * 2 * TEST_LAYOUTS; round++) {
+        const ptrdiff_t k = round / 4 % 2 ? most : 1;
         const dopt_dtype dtype = round % 2 ? DOPT_F32 : DOPT_F64;
         test_array x = test_array_new(m, d, dtype, (test_layout)(round / 4));
-        test_array y = test_array_new(m, 1, dtype, TEST_COLS), start = test_array_new(1, d, dtype, TEST_ROWS_BLOCK);
-        test_array first[3], grad = test_array_new(1, d, dtype, TEST_ROWS);
+        test_array y = test_array_new(m, k, dtype, (test_layout)((round + round / 4) % TEST_LAYOUTS));
+        test_array first[3], grad = test_array_new(k, d, dtype, TEST_ROWS);
+        test_array start = test_array_new(k, d, dtype, TEST_ROWS_BLOCK);
         const dopt_batch list_of_all = { list, 0, 2 * m }, part = { NULL, 100, 2000 };
         const dopt_batch *const batches[3] = { NULL, &list_of_all, &part };
         double values[3], value;
         test_fill(&rng, x.view);
         test_fill(&rng, y.view);
-        test_fill(&rng, dopt_mat_f64(w, 1, d));
-        test_copy(dopt_cmat_f64(w, 1, d), start.view);
+        test_fill(&rng, dopt_mat_f64(w, k, d));
+        test_copy(dopt_cmat_f64(w, k, d), start.view);
         for (int t = 0; t < 4; t++) {
             dopt_objective_options options = DOPT_OBJECTIVE_OPTIONS_INIT;
             dopt_objective *objective = NULL;
             options.threads = threads[t];
             ASSERT_OK(dopt_objective_create_data(dopt_const(x.view), dopt_const(y.view), losses[round / 2 % 2],
                                                  &options, &objective));
+            assert_int_equal(dopt_objective_threads(objective) > 1, threads[t] > 1);
             for (int repeat = 0; repeat < 3; repeat++)
                 for (int b = 0; b < 3; b++) {
                     const dopt_cmat at = dopt_const(start.view);
                     ASSERT_OK(dopt_objective_eval(objective, at, batches[b], &value, grad.view));
                     if (t == 0 && repeat == 0) {
-                        first[b] = test_array_new(1, d, dtype, TEST_ROWS);
+                        first[b] = test_array_new(k, d, dtype, TEST_ROWS);
                         test_copy(dopt_const(grad.view), first[b].view);
                         values[b] = value;
                     }
@@ -155,15 +159,15 @@ static void count_rows(ptrdiff_t first, ptrdiff_t count, void *user)
 static void rows_are_told_once(void **state)
 {
     (void)state;
-    enum { m = 3000, d = 50 };
-    static double x[m * d], y[m];
+    enum { m = 3000, d = 50, k = 2 };
+    static double x[m * d], y[m * k];
     static told t;
     dopt_rng rng = test_rng_begin(__func__);
-    double w[d], grad[2][d], value[2];
+    double w[k * d], grad[2][k * d], value[2];
     dopt_loss *loss = NULL;
     test_fill(&rng, dopt_mat_f64(x, m, d));
-    test_fill(&rng, dopt_mat_f64(y, m, 1));
-    test_fill(&rng, dopt_mat_f64(w, 1, d));
+    test_fill(&rng, dopt_mat_f64(y, m, k));
+    test_fill(&rng, dopt_mat_f64(w, k, d));
     ASSERT_OK(dopt_loss_create_lp(4.0, NULL, &loss));
     for (int round = 0; round < 6; round++) {
         dopt_objective_options options = DOPT_OBJECTIVE_OPTIONS_INIT;
@@ -175,16 +179,16 @@ static void rows_are_told_once(void **state)
         options.rows_read = count_rows;
         options.user = &t;
         ASSERT_OK(
-            dopt_objective_create_data(dopt_cmat_f64(x, m, d), dopt_cmat_f64(y, m, 1), loss, &options, &objective));
+            dopt_objective_create_data(dopt_cmat_f64(x, m, d), dopt_cmat_f64(y, m, k), loss, &options, &objective));
         for (int times = 2; times < 4; times++) {
-            ASSERT_OK(dopt_objective_eval(objective, dopt_cmat_f64(w, 1, d), NULL, &value[round > 0],
-                                          dopt_mat_f64(grad[round > 0], 1, d)));
+            ASSERT_OK(dopt_objective_eval(objective, dopt_cmat_f64(w, k, d), NULL, &value[round > 0],
+                                          dopt_mat_f64(grad[round > 0], k, d)));
             for (int i = 0; i < m; i++)
                 assert_int_equal(atomic_load(&t.times[i]), times);
         }
         assert_true(round == 0 || value[0] == value[1]);
         if (round > 0)
-            ASSERT_MAT_SAME(dopt_cmat_f64(grad[0], 1, d), dopt_cmat_f64(grad[1], 1, d));
+            ASSERT_MAT_SAME(dopt_cmat_f64(grad[0], k, d), dopt_cmat_f64(grad[1], k, d));
         dopt_objective_destroy(&objective);
     }
     dopt_objective_options wrong = DOPT_OBJECTIVE_OPTIONS_INIT;
@@ -198,6 +202,35 @@ static void rows_are_told_once(void **state)
     ASSERT_FAILS(dopt_objective_create_data(dopt_cmat_f64(x, m, d), dopt_cmat_f64(y, m, 1), loss, &wrong, &none),
                  DOPT_ERR_INVALID, "options->rows_step is -1");
     dopt_loss_destroy(&loss);
+}
+
+/* Few outputs of an elementwise loss go by a pass, the more the longer rows are; everything else by products. */
+static void few_outputs_by_a_pass(void **state)
+{
+    (void)state;
+    static const struct {
+        ptrdiff_t k, d;
+        bool softmax;
+        dopt_route route;
+    } cases[] = { { 1, 3, false, DOPT_ROUTE_PASS },       { 7, 3, false, DOPT_ROUTE_PASS },
+                  { 8, 63, false, DOPT_ROUTE_PRODUCTS },  { 15, 64, false, DOPT_ROUTE_PASS },
+                  { 16, 64, false, DOPT_ROUTE_PRODUCTS }, { 2, 3, true, DOPT_ROUTE_PRODUCTS } };
+    static double x[4 * 64], y[4 * 16];
+    dopt_loss *losses[2] = { NULL };
+    ASSERT_OK(dopt_loss_create_lp(4.0, NULL, &losses[0]));
+    ASSERT_OK(dopt_loss_create_softmax_ce(NULL, &losses[1]));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        dopt_objective *objective = NULL;
+        for (int r = 0; r < 4; r++)
+            y[r * cases[i].k] = 1.0;
+        ASSERT_OK(dopt_objective_create_data(dopt_cmat_f64(x, 4, cases[i].d), dopt_cmat_f64(y, 4, cases[i].k),
+                                             losses[cases[i].softmax], NULL, &objective));
+        assert_int_equal(dopt_objective_route(objective), cases[i].route);
+        dopt_objective_destroy(&objective);
+        memset(y, 0, sizeof y);
+    }
+    for (int i = 0; i < 2; i++)
+        dopt_loss_destroy(&losses[i]);
 }
 
 static void softmax_through_blocks(void **state)
@@ -486,10 +519,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(matches_the_textbook),        cmocka_unit_test(threads_do_not_count),
-        cmocka_unit_test(rows_are_told_once),          cmocka_unit_test(softmax_through_blocks),
-        cmocka_unit_test(custom_and_bad_arguments),    cmocka_unit_test(outputs_one_after_the_other),
-        cmocka_unit_test(kinds_of_other_libraries),    cmocka_unit_test(rows_that_are_not_there),
-        cmocka_unit_test(batches_do_not_see_the_rest),
+        cmocka_unit_test(few_outputs_by_a_pass),       cmocka_unit_test(rows_are_told_once),
+        cmocka_unit_test(softmax_through_blocks),      cmocka_unit_test(custom_and_bad_arguments),
+        cmocka_unit_test(outputs_one_after_the_other), cmocka_unit_test(kinds_of_other_libraries),
+        cmocka_unit_test(rows_that_are_not_there),     cmocka_unit_test(batches_do_not_see_the_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

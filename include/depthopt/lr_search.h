@@ -43,8 +43,8 @@ typedef struct dopt_lr_trial {
  * @param[out] best       index of the winner, the smaller learning rate in a tie; untouched on failure
  *
  * Memory: each running candidate has its own W, optimizer and workspace, so that at most `threads` of them are there at
- * a time. With several outputs the runs call the BLAS side by side, which is best on one thread then
- * (OPENBLAS_NUM_THREADS=1); with one output they do not call it.
+ * a time. Runs by DOPT_ROUTE_PRODUCTS call the BLAS side by side, which is best on one thread then
+ * (OPENBLAS_NUM_THREADS=1); by DOPT_ROUTE_PASS they do not call it.
  *
  * @retval DOPT_ERR_INVALID    a pointer is NULL, or a value is out of range
  * @retval DOPT_ERR_NUMERICAL  every candidate diverged: try smaller ones

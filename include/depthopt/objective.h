@@ -44,7 +44,8 @@ typedef enum dopt_reduction {
 /** How all rows are evaluated. */
 typedef enum dopt_route {
     DOPT_ROUTE_CUSTOM = 0,   /**< By a callback, or as its kind does. */
-    DOPT_ROUTE_PASS = 1,     /**< One output: one pass over X, by kernels of the library. */
+    DOPT_ROUTE_PASS = 1,     /**< One pass over X, by kernels of the library: an elementwise loss of up to 15
+                                  outputs, 7 where d < 64. */
     DOPT_ROUTE_PRODUCTS = 2, /**< Matrix products, by blocks of rows. */
     DOPT_ROUTE_REDUCED = 3   /**< Squared loss: from a triangular factor of [X Y]. */
 } dopt_route;
@@ -60,13 +61,13 @@ typedef void (*dopt_rows_fn)(ptrdiff_t first, ptrdiff_t count, void *user);
 typedef struct dopt_objective_options {
     size_t struct_size;       /**< Set by the initializer. */
     dopt_allocator allocator; /**< Default: malloc and free. */
-    int threads;              /**< That share an evaluation, in [0, 256], for one output and an elementwise loss;
+    int threads;              /**< That share an evaluation, in [0, 256], by the route DOPT_ROUTE_PASS;
                                    the BLAS decides for the rest. They belong to the handle and start with it. The
                                    result is the same, bit by bit, for any number. Default 0: all processors if
                                    there is enough work, else 1. */
     dopt_reduction reduction; /**< Default DOPT_REDUCTION_AUTO. */
-    dopt_rows_fn rows_read;   /**< For X larger than memory. Row-major X with one output and an elementwise loss; not
-                                   for lists of rows, nor while a factor of [X Y] is made. Default NULL. */
+    dopt_rows_fn rows_read;   /**< For X larger than memory. Row-major X by the route DOPT_ROUTE_PASS; not for lists
+                                   of rows, nor while a factor of [X Y] is made. Default NULL. */
     void *user;               /**< Its argument; kept, by clones too. */
     ptrdiff_t rows_step;      /**< Rows that a thread reads between two calls, >= 0. Default 0: 4096. */
 } dopt_objective_options;

@@ -39,6 +39,8 @@ static double piece_lp(double p, ptrdiff_t count, const double *z, const double 
         return sum_terms(dopt__term_lp1, p, count, z, y, slope);
     if (p == 3.0)
         return sum_terms(dopt__term_lp3, p, count, z, y, slope);
+    if (p == 6.0)
+        return sum_terms(dopt__term_lp6, p, count, z, y, slope);
     return sum_terms(dopt__term_lp, p, count, z, y, slope);
 }
 

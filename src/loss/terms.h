@@ -48,6 +48,14 @@ static inline double dopt__term_lp4(double p, double z, double y, double *value)
     return 4.0 * square * r;
 }
 
+static inline double dopt__term_lp6(double p, double z, double y, double *value)
+{
+    const double r = z - y, square = r * r, fourth = square * square;
+    (void)p;
+    *value = fourth * square;
+    return 6.0 * fourth * r;
+}
+
 static inline double dopt__term_lp(double p, double z, double y, double *value)
 {
     const double r = z - y, power = pow(fabs(r), p - 1.0);

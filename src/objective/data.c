@@ -4,7 +4,7 @@
  *
  *     z = x W^T,  value += loss(z, y),  G += (dl/dz)^T x
  *
- * One output goes through kernels of our own (single.c), everything else through matrix products. Of float data, the
+ * A few outputs go through kernels of our own (few.c), everything else through matrix products. Of float data, the
  * products of a block are in float, the sum over blocks in double.
  */
 
@@ -44,19 +44,19 @@ static void *take(char **at, ptrdiff_t elements, size_t size)
     return start;
 }
 
-static bool prepare_single(dopt__data *data, const dopt_allocator *allocator)
+static bool prepare_few(dopt__data *data, const dopt_allocator *allocator)
 {
-    const ptrdiff_t d = data->x.cols;
-    data->single = dopt__single_create(data->x, data->y, data->loss, &data->options);
-    data->memory = dopt__alloc(allocator, (size_t)d, sizeof(double));
-    data->grad = packed(data->memory, 1, d, DOPT_F64);
-    return data->single && data->memory;
+    const ptrdiff_t k = data->y.cols, d = data->x.cols;
+    data->few = dopt__few_create(data->x, data->y, data->loss, &data->options);
+    data->memory = dopt__alloc(allocator, (size_t)k * (size_t)d, sizeof(double));
+    data->grad = packed(data->memory, k, d, DOPT_F64);
+    return data->few && data->memory;
 }
 
 static bool prepare_rows(dopt__data *data, const dopt_allocator *allocator)
 {
-    if (data->y.cols == 1 && dopt__loss_elementwise(data->loss))
-        return prepare_single(data, allocator);
+    if (dopt__few_pays(data->y.cols, data->x.cols) && dopt__loss_elementwise(data->loss))
+        return prepare_few(data, allocator);
     const ptrdiff_t k = data->y.cols, d = data->x.cols, fitting = block_elements / d;
     const dopt_dtype dtype = data->x.dtype;
     const ptrdiff_t b = fitting < rows_min ? rows_min : fitting > rows_max ? rows_max : fitting;
@@ -104,7 +104,7 @@ bool dopt__data_prepare(dopt__data *data, const dopt__data *like, const dopt_all
 
 void dopt__data_release(dopt__data *data, const dopt_allocator *allocator)
 {
-    dopt__single_destroy(data->single);
+    dopt__few_destroy(data->few);
     dopt__reduced_destroy(data->reduced);
     dopt__release(allocator, data->memory);
 }
@@ -202,8 +202,8 @@ dopt_status dopt__data_eval(dopt__data *data, dopt_cmat w, const dopt_batch *bat
         *out = eval_reduced(data, w, want_grad);
         return DOPT_OK;
     }
-    if (data->single)
-        total = dopt__single_eval(data->single, w, rows, want_grad, &sum);
+    if (data->few)
+        total = dopt__few_eval(data->few, w, rows, want_grad, &sum);
     else
         DOPT_TRY(sum_blocks(data, w, rows, want_grad, &total));
     out->value = total / (double)rows->count;

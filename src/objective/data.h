@@ -9,14 +9,14 @@
 #include <depthopt/objective.h>
 
 #include "objective/reduced.h"
-#include "objective/single.h"
+#include "objective/few.h"
 
 typedef struct dopt__data {
     dopt_cmat x, y;
     const dopt_loss *loss; /* borrowed */
     dopt_objective_options options;
     dopt__reduced *reduced; /* what full batches are evaluated by, or NULL */
-    dopt__single *single;   /* one output and an elementwise loss; else NULL, and the rest is in use */
+    dopt__few *few;         /* few outputs and an elementwise loss; else NULL, and the rest is in use */
     ptrdiff_t block_rows;
     void *memory;
     dopt_mat z;          /* block_rows x k: predictions, then slopes */

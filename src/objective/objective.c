@@ -39,7 +39,7 @@ static dopt_status make(const char *func, const dopt_objective *like, dopt_objec
     atomic_init(&objective->busy.up, false);
     objective->kind.destroy = NULL; /* until the state is its own */
     objective->data.memory = NULL;
-    objective->data.single = NULL;
+    objective->data.few = NULL;
     objective->data.reduced = NULL;
     if (!like->fn && !dopt__data_prepare(&objective->data, &like->data, &objective->allocator)) {
         dopt_objective_destroy(&objective);
@@ -232,12 +232,12 @@ dopt_route dopt_objective_route(const dopt_objective *objective)
         return DOPT_ROUTE_CUSTOM;
     if (objective->data.reduced)
         return DOPT_ROUTE_REDUCED;
-    return objective->data.single ? DOPT_ROUTE_PASS : DOPT_ROUTE_PRODUCTS;
+    return objective->data.few ? DOPT_ROUTE_PASS : DOPT_ROUTE_PRODUCTS;
 }
 
 int dopt_objective_threads(const dopt_objective *objective)
 {
-    return objective && objective->data.single ? dopt__single_threads(objective->data.single) : 1;
+    return objective && objective->data.few ? dopt__few_threads(objective->data.few) : 1;
 }
 
 static dopt_status check_batch(const char *func, const dopt_objective *objective, const dopt_batch *batch)

@@ -3,9 +3,9 @@
 #define DEPTHOPT_OBJECTIVE_ROW_KERNELS_H
 
 /*
- * The inner loop of an objective with one output: a pass over rows of double or of float, with the sums of
- * linalg/line_kernels.h over rows and columns, and those over the losses in the order of the rows. All variants give
- * the same bits.
+ * The inner loop of an objective with few outputs: a pass, for one of them, over rows of double or of float, with the
+ * sums of linalg/line_kernels.h over rows and columns, and those over the losses in the order of the rows. All variants
+ * give the same bits.
  */
 
 #include <stdbool.h>
