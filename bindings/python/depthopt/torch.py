@@ -39,14 +39,14 @@ class EndToEnd(torch.optim.Optimizer):
         flatten       True: a parameter of more than two dimensions, such as the kernel (out, in, kh, kw) of a convolution, is
                       a matrix of shape (out, in kh kw)
         """
-        self._kept: dict[Tensor, E2E] = {}
+        self._matrices: dict[Tensor, _Matrix] = {}
         super().__init__(params, {"lr": lr, "depth": depth, "weight_decay": weight_decay, "fallback": fallback,
                                   "momentum": momentum, "flatten": flatten})
 
     def __setstate__(self, state: dict) -> None:
         """After a copy, unpickling or load_state_dict(): workspaces are made anew when they are needed."""
         super().__setstate__(state)
-        self._kept = {}
+        self._matrices = {}
 
     def add_param_group(self, param_group: dict) -> None:
         super().add_param_group(param_group)
@@ -56,7 +56,6 @@ class EndToEnd(torch.optim.Optimizer):
             self.param_groups.pop()
             raise
 
-    @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Move all parameters that have a gradient; return what `closure`, if given, returns: it is called once, before."""
         loss = None
@@ -64,30 +63,21 @@ class EndToEnd(torch.optim.Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
+            depth, flatten, lr, weight_decay = group["depth"], group["flatten"], group["lr"], group["weight_decay"]
             for p in group["params"]:
-                if p.grad is None:
+                grad = p.grad
+                if grad is None:
                     continue
-                if _is_matrix(p, group):
-                    self._move_matrix(p, group)
-                else:
-                    self._fall_back(p, group)
+                matrix = self._matrices.get(p)
+                if matrix is None or matrix.made_for != (p.data_ptr(), p.shape, p.stride(), p.dtype, depth, flatten):
+                    if not _is_matrix(p, group):
+                        self._fall_back(p, group)
+                        continue
+                    matrix = self._matrices[p] = _Matrix(p, depth, flatten)
+                matrix.move(grad, lr, weight_decay)
         return loss
 
-    def _move_matrix(self, p: Tensor, group: dict) -> None:
-        if p.grad.is_sparse:
-            raise ValueError("a matrix has a sparse gradient; EndToEnd takes dense ones only")
-        # Which column is which does not matter to the rule: take them as they lie in memory (channels_last).
-        order = [0, *sorted(range(1, p.ndim), key=p.stride, reverse=True)] if p.ndim > 2 else [0, 1]
-        rows = p.shape[0]
-        w = p.detach()
-        matrix, grad = (w, p.grad) if p.ndim == 2 else (w.permute(order).view(rows, -1), p.grad.permute(order).reshape(rows, -1))
-        kept = self._kept.get(p)
-        if kept is None or kept.of != (matrix.shape, group["depth"]):
-            kept = self._kept[p] = E2E(*matrix.shape, group["depth"])
-            kept.of = matrix.shape, group["depth"]
-        kept.update(matrix.numpy(), grad.detach().numpy(), group["lr"], group["weight_decay"])
-        w[:0].zero_()  # tells autograd that the memory has changed
-
+    @torch.no_grad()
     def _fall_back(self, p: Tensor, group: dict) -> None:
         if group["fallback"] == "error":
             raise ValueError(_refusal(p))
@@ -100,9 +90,33 @@ class EndToEnd(torch.optim.Optimizer):
         p.mul_(1 - group["lr"] * group["weight_decay"]).add_(direction, alpha=-group["lr"])
 
 
+class _Matrix:
+    """A parameter as the library sees it, kept from step to step: its memory as an array, and a workspace."""
+
+    def __init__(self, p: Tensor, depth: float, flatten: bool) -> None:
+        self.made_for = p.data_ptr(), p.shape, p.stride(), p.dtype, depth, flatten
+        # Which column is which does not matter to the rule: take them as they lie in memory (channels_last).
+        self._order = [0, *sorted(range(1, p.ndim), key=p.stride, reverse=True)] if p.ndim > 2 else None
+        w = p.detach()
+        self._nothing = w[:0]
+        self._w = (w if self._order is None else w.permute(self._order).view(len(w), -1)).numpy()
+        self._e2e = E2E(*self._w.shape, depth)
+
+    def move(self, grad: Tensor, lr: float, weight_decay: float) -> None:
+        if grad.is_sparse:
+            raise ValueError("a matrix has a sparse gradient; EndToEnd takes dense ones only")
+        if grad.requires_grad:
+            grad = grad.detach()
+        if self._order is not None:
+            grad = grad.permute(self._order).reshape(self._w.shape)
+        self._e2e.update(self._w, grad.numpy(), lr, weight_decay)
+        self._nothing.zero_()  # tells autograd that the memory has changed
+
+
 def _is_matrix(p: Tensor, group: dict) -> bool:
     dims = p.ndim == 2 or (p.ndim > 2 and group["flatten"])
-    return dims and p.device.type == "cpu" and p.dtype in (torch.float32, torch.float64) and p.numel() > 0
+    memory = p.layout == torch.strided and p.device.type == "cpu" and p.dtype in (torch.float32, torch.float64)
+    return dims and memory and p.numel() > 0
 
 
 def _refusal(p: Tensor) -> str:

@@ -16,6 +16,7 @@ from depthopt.torch import EndToEnd  # noqa: E402  (needs torch)
 
 @pytest.fixture(autouse=True)
 def seeded():
+    torch.set_num_threads(1)
     torch.manual_seed(5)
 
 
@@ -77,6 +78,34 @@ def test_other_parameters_are_moved_by_sgd(shape):
     assert torch.allclose(p, want, rtol=1e-14, atol=1e-14)
     with pytest.raises(ValueError, match="is no matrix"):
         EndToEnd([p], 0.1, fallback="error")
+
+
+@pytest.mark.parametrize("exchange", [lambda a: a.clone(), lambda a: a.t(), lambda a: a.t().contiguous().t(),
+                                      lambda a: a[1:, 2:], lambda a: a.float(), lambda a: a.flatten()])
+def test_other_memory_between_steps(exchange):
+    p = parameter(5, 5)
+    optimizer = EndToEnd([p], 0.1, 3)
+    optimizer.step()
+    before = p.data
+    p.grad, p.data = None, exchange(before)
+    p.grad = torch.randn(p.shape, dtype=p.dtype)
+    old, start, grad = before.clone(), p.detach().numpy().copy(), p.grad.numpy()
+    shared = p.data.storage().data_ptr() == before.storage().data_ptr()
+    optimizer.step()
+    assert close(p.detach().numpy(), start - 0.1 * (preconditioned(start, grad, 3) if p.ndim == 2 else grad))
+    assert shared != torch.equal(before, old)
+
+
+@pytest.mark.filterwarnings("ignore:Using backward")
+def test_gradients_with_a_graph_of_their_own():
+    p = parameter(3, 4)
+    want = p.detach().numpy().copy()
+    p.grad = None
+    p.pow(4).sum().backward(create_graph=True)
+    assert p.grad.requires_grad
+    depthopt.e2e_update(want, p.grad.detach().numpy().copy(), 2, 0.01)
+    EndToEnd([p], 0.01).step()
+    assert np.array_equal(p.detach(), want)
 
 
 def test_groups_and_a_changed_learning_rate():
