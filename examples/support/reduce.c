@@ -21,13 +21,10 @@ static void take_triangle(const table *t, const double *a, table *out)
 bool reduce_rows(const table *t, table *out)
 {
     const ptrdiff_t m = t->rows, d = t->cols;
-    const table reduced = { d + 1, d, NULL, NULL };
-    *out = reduced;
     double *a = m > d + 1 ? malloc((size_t)m * (size_t)(d + 1) * sizeof *a) : NULL;
     double *tau = calloc((size_t)d + 1, sizeof *tau);
-    out->x = calloc((size_t)(d + 1) * (size_t)d, sizeof *out->x);
-    out->y = calloc((size_t)d + 1, sizeof *out->y);
-    bool good = a && tau && out->x && out->y;
+    const bool made = table_allocate((size_t)d + 1, (size_t)d, out);
+    bool good = a && tau && made;
     if (good) {
         for (ptrdiff_t i = 0; i < m; i++) {
             for (ptrdiff_t c = 0; c < d; c++)
@@ -38,7 +35,7 @@ bool reduce_rows(const table *t, table *out)
     }
     if (good)
         take_triangle(t, a, out);
-    else
+    else if (made)
         table_free(out);
     free(a);
     free(tau);

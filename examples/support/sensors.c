@@ -57,14 +57,8 @@ bool sensors_simulate(uint64_t seed, table *out)
 {
     dopt_rng rng = dopt_rng_init(seed, 77);
     sensor array[sensors];
-    out->rows = measurements;
-    out->cols = sensors * features;
-    out->x = calloc((size_t)out->rows * (size_t)out->cols, sizeof *out->x);
-    out->y = calloc((size_t)out->rows, sizeof *out->y);
-    if (!out->x || !out->y) {
-        table_free(out);
+    if (!table_allocate(measurements, sensors * features, out))
         return false;
-    }
     for (int i = 0; i < sensors; i++)
         array[i] = make_sensor(&rng, i);
     for (ptrdiff_t m = 0; m < out->rows; m++) {

@@ -10,17 +10,27 @@
 #include "cells.h"
 #include "lines.h"
 
+bool table_allocate(size_t rows, size_t cols, table *out)
+{
+    enum { line = 64 };
+    const table made = { (ptrdiff_t)rows, (ptrdiff_t)cols, NULL, calloc(rows + 1, sizeof *out->y) };
+    *out = made;
+    if (out->y && cols > 0 && rows < ((size_t)1 << 36) / cols) {
+        const size_t bytes = (rows * cols * sizeof *out->x / line + 1) * line;
+        out->x = aligned_alloc(line, bytes);
+        if (out->x)
+            memset(out->x, 0, bytes);
+    }
+    if (!out->x)
+        table_free(out);
+    return out->x != NULL;
+}
+
 bool table_dense(const cells *found, ptrdiff_t cols, table *out)
 {
     const size_t rows = found->rows, wide = (size_t)cols;
-    out->rows = (ptrdiff_t)rows;
-    out->cols = cols;
-    out->x = wide > 0 && rows < ((size_t)1 << 36) / wide ? calloc(rows * wide + 1, sizeof *out->x) : NULL;
-    out->y = calloc(rows + 1, sizeof *out->y);
-    if (!out->x || !out->y) {
-        table_free(out);
+    if (!table_allocate(rows, wide, out))
         return false;
-    }
     for (size_t i = 0; i < rows; i++)
         out->y[i] = found->target[i];
     for (size_t i = 0; i < found->count; i++)

@@ -131,10 +131,10 @@ static bool gather_active(team *tm)
     dopt_objective_destroy(&tm->shared);
     if (tm->active == 0)
         return true;
-    for (ptrdiff_t r = 0; r < m; r++)
-        for (int i = 0; i < tm->active; i++)
-            tm->y[r * tm->active + i] = tm->t->y[r];
-    const dopt_cmat x = dopt_cmat_f64(tm->t->x, m, tm->t->cols), y = dopt_cmat_f64(tm->y, m, tm->active);
+    for (int i = 0; i < tm->active; i++)
+        memcpy(tm->y + i * m, tm->t->y, (size_t)m * sizeof *tm->y);
+    const dopt_cmat x = dopt_cmat_f64(tm->t->x, m, tm->t->cols),
+                    y = dopt_ctransposed(dopt_cmat_f64(tm->y, tm->active, m));
     return study_create_data(x, y, tm->loss, &tm->shared) == DOPT_OK || study_fail_library(tm->s);
 }
 
