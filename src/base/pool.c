@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `tickets` holds the generation of the work in its upper half and the items not yet taken in its lower half, so that
- * one exchange takes an item of this work and of no other. Who took one may read the description of the work: it
- * changes only after all items are done.
+ * `tickets` holds the items not yet taken. Who took one may read the description of the work, and only now: it changes
+ * before there are tickets, and not again until all items are done.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -12,7 +11,6 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "base/memory.h"
 
@@ -27,10 +25,9 @@ typedef struct helper {
 
 struct dopt__pool {
     dopt_allocator allocator;
-    _Atomic uint64_t tickets;
-    _Atomic int done, asleep;
+    _Atomic int tickets, done, asleep;
     atomic_bool ending;
-    dopt__work_fn work; /* the work of this generation */
+    dopt__work_fn work;
     void *argument;
     int items;
     pthread_mutex_t mutex;
@@ -46,19 +43,14 @@ static inline void relax(void)
 #endif
 }
 
-static bool is_open(uint64_t tickets)
-{
-    return (uint32_t)tickets != 0;
-}
-
 /* Take items until there are none. */
 static void take_part(dopt__pool *pool, int worker)
 {
-    uint64_t seen = atomic_load(&pool->tickets);
-    while (is_open(seen)) {
+    int seen = atomic_load(&pool->tickets);
+    while (seen > 0) {
         if (!atomic_compare_exchange_weak(&pool->tickets, &seen, seen - 1))
             continue;
-        pool->work(pool->argument, pool->items - (int)(uint32_t)seen, worker);
+        pool->work(pool->argument, pool->items - seen, worker);
         atomic_fetch_add(&pool->done, 1);
         seen = atomic_load(&pool->tickets);
     }
@@ -66,7 +58,7 @@ static void take_part(dopt__pool *pool, int worker)
 
 static bool is_called(dopt__pool *pool)
 {
-    return is_open(atomic_load(&pool->tickets)) || atomic_load(&pool->ending);
+    return atomic_load(&pool->tickets) > 0 || atomic_load(&pool->ending);
 }
 
 static void wait_for_work(dopt__pool *pool)
@@ -149,12 +141,11 @@ void dopt__pool_run(dopt__pool *pool, int items, dopt__work_fn work, void *argum
             work(argument, i, 0);
         return;
     }
-    const uint64_t generation = (atomic_load(&pool->tickets) >> 32) + 1;
     pool->work = work;
     pool->argument = argument;
     pool->items = items;
     atomic_store(&pool->done, 0);
-    atomic_store(&pool->tickets, generation << 32 | (uint32_t)items);
+    atomic_store(&pool->tickets, items);
     wake_all(pool);
     take_part(pool, 0);
     for (int i = 0; atomic_load(&pool->done) < items; i++)
