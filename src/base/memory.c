@@ -11,7 +11,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 
-static const size_t overhead = sizeof(void *) + DOPT__ALIGN;
+static const size_t overhead = sizeof(void *) + DOPT__ALIGN - 1;
 
 dopt_status dopt__check_allocator(const char *func, const dopt_allocator *allocator)
 {

@@ -39,7 +39,7 @@ const char *dopt_last_error(void)
 void dopt__record(const char *func, const char *format, ...)
 {
     const int n = snprintf(last_error, sizeof last_error, "%s: ", func);
-    if (n < 0 || (size_t)n >= sizeof last_error)
+    if ((size_t)n >= sizeof last_error) /* also where n < 0 */
         return;
     va_list args;
     va_start(args, format);

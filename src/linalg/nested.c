@@ -126,10 +126,10 @@ static ptrdiff_t rounded_rows(const dopt__svd *svd, ptrdiff_t cut, ptrdiff_t end
 static ptrdiff_t take(dopt__svd *svd, ptrdiff_t left, double zero, double before, double *vectors)
 {
     const ptrdiff_t plain = plain_cut(svd->values, left);
-    const bool rest_is_zero = dopt__norm(dopt_const(rows(svd->vt, 0, plain > 0 ? plain : 1, svd->d))) <= zero;
+    const dopt_cmat rest = dopt_const(rows(svd->vt, 0, plain, svd->d));
     const double top = sqrt(svd->values[left - 1]);
     ptrdiff_t cut = plain;
-    if (plain > left / 4 && !rest_is_zero && dopt__refine(svd, left, vectors, &cut)) {
+    if (plain > left / 4 && !(dopt__norm(rest) <= zero) && dopt__refine(svd, left, vectors, &cut)) {
         normalise(svd, plain, left);
         project(svd, cut, plain, plain, left);
         project(svd, cut, rounded_rows(svd, cut, plain, top, before), left, svd->k);

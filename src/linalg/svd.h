@@ -14,13 +14,13 @@
 #include <depthopt/alloc.h>
 #include <depthopt/mat.h>
 
-typedef enum dopt__svd_method { DOPT__SVD_NESTED = 0, DOPT__SVD_LAPACK = 1 } dopt__svd_method;
+typedef enum dopt__svd_method { DOPT__SVD_NESTED, DOPT__SVD_LAPACK } dopt__svd_method;
 
 typedef enum dopt__svd_route {
-    DOPT__ROUTE_NESTED = 0,      /* every eigendecomposition by syevd */
-    DOPT__ROUTE_NESTED_MRRR = 1, /* one at least by syevr */
-    DOPT__ROUTE_LAPACK = 2,      /* gesdd */
-    DOPT__ROUTE_JACOBI = 3
+    DOPT__ROUTE_NESTED,      /* every eigendecomposition by syevd */
+    DOPT__ROUTE_NESTED_MRRR, /* one at least by syevr */
+    DOPT__ROUTE_LAPACK,      /* gesdd */
+    DOPT__ROUTE_JACOBI
 } dopt__svd_route;
 
 /* The drivers that may be tried; one-sided Jacobi always may. */

@@ -247,7 +247,7 @@ static dopt_status check_batch(const char *func, const dopt_objective *objective
         return DOPT_OK;
     if (batch->count < 1)
         return dopt__fail(DOPT_ERR_INVALID, func, "batch->count is %td, must be >= 1", batch->count);
-    if (!batch->rows && (batch->first < 0 || batch->first >= m || batch->count > m - batch->first))
+    if (!batch->rows && (batch->first < 0 || batch->count > m - batch->first))
         return dopt__fail(DOPT_ERR_INVALID, func, "batch is rows %td ... %td, must be in [0, %td)", batch->first,
                           batch->first + batch->count - 1, m);
     size_t outside = 0; /* all rows first, by their top bits; then, if need be, which */

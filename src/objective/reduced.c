@@ -215,10 +215,8 @@ static void pull(const dopt__reduced *r, double *grad)
     const triangle *t = r->t;
     const void *rows[abreast];
     memset(grad, 0, (size_t)t->d * sizeof *grad);
-    for (ptrdiff_t i = t->d; i < t->d + abreast; i++)
-        r->u[i] = 0.0; /* rows of S do not count */
     for (ptrdiff_t at = 0; at < t->d; at += abreast) {
-        point_to(t, at, rows);
+        point_to(t, at, rows); /* rows of S do not count: they are zero there */
         r->lines->add(abreast, rows, t->d - at, r->u + at, grad + at);
     }
 }

@@ -2,6 +2,7 @@
 /* The rules by kind; names and ranges of the hyperparameters. */
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,20 +12,20 @@
 typedef struct range {
     const char *name;
     double lower, upper;
-    int lower_open, upper_open;
+    bool lower_open, upper_open;
 } range;
 
 /* In the order of dopt_hyper. */
 static const range ranges[DOPT_HYPER_COUNT] = {
-    { "lr", 0.0, INFINITY, 0, 1 },
-    { "weight_decay", 0.0, INFINITY, 0, 1 },
-    { "decoupled", 0.0, 1.0, 0, 0 },
-    { "momentum", 0.0, 1.0, 0, 1 },
-    { "rho", 0.0, 1.0, 0, 1 },
-    { "beta1", 0.0, 1.0, 0, 1 },
-    { "beta2", 0.0, 1.0, 0, 1 },
-    { "epsilon", 0.0, INFINITY, 1, 1 },
-    { "accumulator", 0.0, INFINITY, 0, 1 },
+    { "lr", 0.0, INFINITY, false, true },
+    { "weight_decay", 0.0, INFINITY, false, true },
+    { "decoupled", 0.0, 1.0, false, false },
+    { "momentum", 0.0, 1.0, false, true },
+    { "rho", 0.0, 1.0, false, true },
+    { "beta1", 0.0, 1.0, false, true },
+    { "beta2", 0.0, 1.0, false, true },
+    { "epsilon", 0.0, INFINITY, true, true },
+    { "accumulator", 0.0, INFINITY, false, true },
 };
 
 static const range *range_of(dopt_hyper hyper)

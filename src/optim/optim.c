@@ -284,7 +284,7 @@ static void update_group(dopt_optim *optim, dopt__step *step, const dopt_mat *pa
 
 static dopt__step step_of(const dopt_optim *optim)
 {
-    dopt__step step = { .correction1 = 1.0, .correction2 = 1.0, .scale = 1.0 };
+    dopt__step step = { .scale = 1.0 };
     for (int i = 0; i < DOPT_HYPER_COUNT; i++)
         step.hyper[i] = optim->hyper[i];
     const double t = (double)(optim->steps + 1);
