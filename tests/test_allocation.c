@@ -544,6 +544,9 @@ static void without_threads(void **state)
         ASSERT_OK(lr_search());
     }
     atomic_store(&threads_left, endless);
+    ASSERT_OK(lr_search()); /* on two threads: the caller's, and one more */
+    assert_int_equal(atomic_load(&threads_left), endless - 1);
+    atomic_store(&threads_left, endless);
     tear_down();
 }
 

@@ -208,6 +208,48 @@ static void pieces_of_a_constant_field(void **state)
     assert_true(loop.error >= 0.0 && loop.error < 1e-10 * norm);
 }
 
+/* The first element of w as a step at `user`, along itself. */
+static dopt_status step_field(dopt_cmat w, dopt_mat grad, void *user)
+{
+    const double *at = user;
+    test_set(grad, 0, 0, test_get(w, 0, 0) > *at ? 1.0 : 2.0);
+    test_set(grad, 0, 1, 0.0);
+    return DOPT_OK;
+}
+
+/* A jump keeps more than its share of the error however small its panel: two pieces cross it, and are halved 20 times
+   there, and nowhere else. The field is that of a potential, so the integral is 0. */
+static void panels_share_the_tolerance(void **state)
+{
+    (void)state;
+    double at = -0.6123;
+    dopt_circulation_options options = DOPT_CIRCULATION_OPTIONS_INIT;
+    dopt_circulation loop;
+    options.depth = 1.0;
+    options.tolerance = 1e-4;
+    ASSERT_OK(dopt_analysis_circulation(1, 2, step_field, &at, &options, &loop));
+    assert_int_equal(loop.evaluations, 15 * (4 + 2 * 20 * 2));
+    ASSERT_CLOSE(loop.value, 0.0, ldexp(options.outer - options.inner + 4.0 * options.outer, -20));
+}
+
+/* One extent may be as large as any; not both. */
+static void long_matrices_are_analysed(void **state)
+{
+    (void)state;
+    enum { rows = 32767 };
+    static double w[rows];
+    double rate = 0.0;
+    w[rows - 1] = 2.0;
+    const dopt_cmat tall = dopt_cmat_f64(w, rows, 1), wide = dopt_cmat_f64(w, 1, rows),
+                    both = dopt_cmat_f64(w, rows, rows);
+    ASSERT_OK(dopt_analysis_split(2.0, tall, tall, &rate, dopt_mat_none()));
+    ASSERT_CLOSE(rate, 2.0, 1e-14);
+    ASSERT_OK(dopt_analysis_split(2.0, wide, wide, &rate, dopt_mat_none()));
+    ASSERT_CLOSE(rate, 2.0, 1e-14);
+    ASSERT_FAILS(dopt_analysis_split(2.0, both, both, &rate, dopt_mat_none()), DOPT_ERR_SHAPE,
+                 "the smaller extent must be at most 32766");
+}
+
 /* Every element of the difference counts. */
 static void margin_looks_at_every_element(void **state)
 {
@@ -250,6 +292,8 @@ int main(void)
         cmocka_unit_test(circulation_survives_failed_allocations),
         cmocka_unit_test(pieces_of_a_constant_field),
         cmocka_unit_test(margin_looks_at_every_element),
+        cmocka_unit_test(panels_share_the_tolerance),
+        cmocka_unit_test(long_matrices_are_analysed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

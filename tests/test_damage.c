@@ -3,6 +3,7 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
+#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <signal.h>
@@ -14,6 +15,56 @@
 
 #include "checkpoint/header.h"
 #include "support/saved_run.h"
+
+/*
+ * The linker sends these calls of the library here (--wrap). Every third one may be interrupted by a signal, and what
+ * is read or written comes in small pieces then; or the call `calls_left` may fail.
+ */
+static bool interrupted;
+static int calls, calls_left = -1;
+
+ssize_t __real_write(int fd, const void *data, size_t size);
+ssize_t __real_read(int fd, void *data, size_t size);
+int __real_fsync(int fd);
+int __real_close(int fd);
+ssize_t __wrap_write(int fd, const void *data, size_t size);
+ssize_t __wrap_read(int fd, void *data, size_t size);
+int __wrap_fsync(int fd);
+int __wrap_close(int fd);
+
+static bool is_interrupted(void)
+{
+    errno = EINTR;
+    return interrupted && calls++ % 3 == 0;
+}
+
+static bool fails(void)
+{
+    errno = EIO;
+    return calls_left >= 0 && calls_left-- == 0;
+}
+
+ssize_t __wrap_write(int fd, const void *data, size_t size)
+{
+    return fails() || is_interrupted() ? -1 : __real_write(fd, data, interrupted && size > 7 ? 7 : size);
+}
+
+ssize_t __wrap_read(int fd, void *data, size_t size)
+{
+    return is_interrupted() ? -1 : __real_read(fd, data, interrupted && size > 7 ? 7 : size);
+}
+
+int __wrap_fsync(int fd)
+{
+    assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC); /* a child that runs another program does not get it */
+    return fails() || is_interrupted() ? -1 : __real_fsync(fd);
+}
+
+int __wrap_close(int fd)
+{
+    const int closed = __real_close(fd);
+    return fails() ? -1 : closed;
+}
 
 /* A trainer some steps on, and its checkpoint: loads that fail must leave it at that. */
 static void begin_saved(run *r, memory *saved, memory *before)
@@ -425,6 +476,63 @@ static void disk_may_be_full(void **state)
     end(&r);
 }
 
+static void signals_may_interrupt(void **state)
+{
+    static run r;
+    static memory saved, before, after;
+    const char *path = file_in(folder, "file", 0);
+    (void)state;
+    begin_saved(&r, &saved, &before);
+    r.trainer->report.seconds = 0.0;
+    interrupted = true;
+    const dopt_status status = dopt_trainer_save(r.trainer, path);
+    interrupted = false;
+    assert_int_equal(status, DOPT_OK);
+    assert_file_is(path, &before);
+    ASSERT_OK(load_from_memory(&r, &saved));
+    interrupted = true;
+    const dopt_status loaded = dopt_trainer_load(r.trainer, path);
+    interrupted = false;
+    assert_int_equal(loaded, DOPT_OK);
+    save_to_memory(&r, &after);
+    assert_memory_same(&after, &before);
+    end(&r);
+}
+
+/* One call after the other fails. The old file stays, until the new one is in its place; its folder may be closed
+   as it likes, and that is the last call. */
+static void the_disk_may_fail(void **state)
+{
+    static run r;
+    static memory saved, before;
+    const char *path = file_in(folder, "file", 0);
+    char temporary[140];
+    (void)state;
+    (void)snprintf(temporary, sizeof temporary, "%s.tmp", path);
+    begin_saved(&r, &saved, &before);
+    ASSERT_OK(load_from_memory(&r, &saved));
+    r.trainer->report.seconds = 0.0;
+    ASSERT_OK(dopt_trainer_save(r.trainer, path));
+    take(&r, 10);
+    int n = 0, refused = 0;
+    for (bool failed = true; failed; n += failed) {
+        r.trainer->report.seconds = 0.0;
+        calls_left = n;
+        const dopt_status status = dopt_trainer_save(r.trainer, path);
+        failed = calls_left < 0;
+        calls_left = -1;
+        refused += status != DOPT_OK;
+        if (status != DOPT_OK) {
+            assert_int_equal(status, DOPT_ERR_IO);
+            test_assert_message(": Input/output error", __FILE__, __LINE__);
+        }
+        assert_int_equal(access(temporary, F_OK), -1);
+        assert_file_is(path, status == DOPT_OK || strstr(dopt_last_error(), "saved, but") ? &before : &saved);
+    }
+    assert_true(n >= 4 && refused == n - 1);
+    end(&r);
+}
+
 static void paths_may_be_wrong(void **state)
 {
     static run r;
@@ -464,6 +572,8 @@ int main(void)
         cmocka_unit_test(callbacks_may_fail_and_be_slow),
         cmocka_unit_test_setup_teardown(memory_may_run_out, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(disk_may_be_full, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(signals_may_interrupt, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(the_disk_may_fail, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(paths_may_be_wrong, make_folder, remove_folder),
     };
     return cmocka_run_group_tests_name("damage", tests, NULL, NULL);

@@ -280,6 +280,46 @@ static void steps_that_overflow_are_not_counted(void **state)
     end(&p);
 }
 
+/* L = w_1; but its gradient is the next of `user`. */
+static dopt_status slope(dopt_cmat w, const dopt_batch *batch, double *value, dopt_mat grad, void *user)
+{
+    const double **next = user;
+    (void)batch;
+    *value = test_get(w, 0, 0);
+    if (grad.data) {
+        test_set(grad, 0, 0, *(*next)++);
+        test_set(grad, 0, 1, 0.0);
+    }
+    return DOPT_OK;
+}
+
+/* So does one that overflows by the size of W alone, which counts to the power 2 - 2/N. */
+static void steps_from_far_out_overflow(void **state)
+{
+    (void)state;
+    static const double gradients[] = { 1.0, 0.5, 1e305 };
+    const double *next = gradients;
+    double w[2] = { 1e250, 1e250 };
+    dopt_objective *objective = NULL;
+    dopt_report report;
+    dopt_fit_options o = DOPT_FIT_OPTIONS_INIT;
+    o.model = DOPT_MODEL_E2E;
+    o.depth = 4.0;
+    o.lr = 1.0;
+    ASSERT_OK(dopt_objective_create_custom(1, 2, slope, &next, &objective));
+    ASSERT_OK(dopt_fit(objective, &o, dopt_mat_f64(w, 1, 2), &report));
+    assert_int_equal(report.reason, DOPT_STOP_DIVERGED);
+    assert_true(report.steps == 0 && w[0] == 1e250 && w[1] == 1e250);
+    w[0] = 3.0; /* the second step: the first one counts */
+    w[1] = 4.0;
+    o.depth = 1.0;
+    o.lr = 1e10;
+    ASSERT_OK(dopt_fit(objective, &o, dopt_mat_f64(w, 1, 2), &report));
+    assert_int_equal(report.reason, DOPT_STOP_DIVERGED);
+    assert_true(report.steps == 1 && w[0] == 3.0 - 0.5e10 && w[1] == 4.0);
+    dopt_objective_destroy(&objective);
+}
+
 static void divergence_keeps_the_last_finite_weights(void **state)
 {
     (void)state;
@@ -496,6 +536,7 @@ int main(void)
         cmocka_unit_test(batches_of_all_rows),
         cmocka_unit_test(starts_are_products_of_factors),
         cmocka_unit_test(steps_that_overflow_are_not_counted),
+        cmocka_unit_test(steps_from_far_out_overflow),
         cmocka_unit_test(search_uses_its_threads),
         cmocka_unit_test(search_takes_the_first_and_the_smaller),
     };

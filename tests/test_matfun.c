@@ -52,8 +52,23 @@ static void bad_arguments(void **state)
     ASSERT_CLOSE(out[0], 1e150, 1e136);
 }
 
+/* n eps times the largest element, and no more; what is refused is named. */
+static void rounding_counts_as_symmetric(void **state)
+{
+    (void)state;
+    const double ulp = 2.0 * test_eps(DOPT_F64);
+    double allowed[4] = { 1, 0.5, 0.5 + ulp, 1 }, beyond[4] = { 1, 0.5, 0.5 + 1.25 * ulp, 1 }, out[9];
+    double named[9] = { 1, 0, 0, 0, 1, 0.5, 0, 0.25, 1 };
+    ASSERT_OK(dopt_sym_power(dopt_cmat_f64(allowed, 2, 2), 0.5, dopt_mat_f64(out, 2, 2)));
+    ASSERT_FAILS(dopt_sym_power(dopt_cmat_f64(beyond, 2, 2), 0.5, dopt_mat_f64(out, 2, 2)), DOPT_ERR_INVALID,
+                 "elements (1, 0) and (0, 1) differ");
+    ASSERT_FAILS(dopt_sym_power(dopt_cmat_f64(named, 3, 3), 0.5, dopt_mat_f64(out, 3, 3)), DOPT_ERR_INVALID,
+                 "elements (2, 1) and (1, 2) differ by 0.25 times");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(powers_add), cmocka_unit_test(bad_arguments) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(powers_add), cmocka_unit_test(bad_arguments),
+                                        cmocka_unit_test(rounding_counts_as_symmetric) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

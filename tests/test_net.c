@@ -22,9 +22,11 @@ static shape random_shape(dopt_rng *rng, ptrdiff_t least)
 
 static dopt_net *create(const shape *s, dopt_dtype dtype, ptrdiff_t block_rows)
 {
+    static test_memory memory = { .left = -1 };
     dopt_net_options options = DOPT_NET_OPTIONS_INIT;
     dopt_net *net = NULL;
     options.block_rows = block_rows;
+    options.allocator = test_allocator(&memory);
     ASSERT_OK(dopt_net_create(dtype, s->depth, s->dims, &options, &net));
     return net;
 }

@@ -163,6 +163,29 @@ static void overflow_moves_nothing(void **state)
     dopt_optim_destroy(&optim);
 }
 
+/* A formed gradient that overflows beside a thin one is refused too. */
+static void overflow_beside_a_thin_gradient(void **state)
+{
+    (void)state;
+    const ptrdiff_t n[] = { 3, 2, 1 };
+    const double g[3] = { 1e200, 1e200, 1e200 };
+    dopt_net *net = NULL;
+    dopt_optim *optim = NULL;
+    ASSERT_OK(dopt_net_create(DOPT_F64, 2, n, NULL, &net));
+    for (int i = 0; i < 6; i++)
+        test_set(dopt_net_factor(net, 1), i / 3, i % 3, 1e200);
+    for (int i = 0; i < 2; i++)
+        test_set(dopt_net_factor(net, 2), 0, i, 1.0);
+    dopt_net *before = twin_of(net, n);
+    ASSERT_OK(dopt_optim_create(DOPT_OPTIM_GD, &optim));
+    ASSERT_FAILS(dopt_step(optim, net, dopt_cmat_f64(g, 1, 3)), DOPT_ERR_NONFINITE, "grads[1][0, 0] is inf");
+    for (int j = 1; j <= 2; j++)
+        ASSERT_MAT_SAME(dopt_const(dopt_net_factor(net, j)), dopt_const(dopt_net_factor(before, j)));
+    dopt_net_destroy(&net);
+    dopt_net_destroy(&before);
+    dopt_optim_destroy(&optim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +193,7 @@ int main(void)
         cmocka_unit_test(costs_are_on_record),
         cmocka_unit_test(thin_steps_are_steps),
         cmocka_unit_test(overflow_moves_nothing),
+        cmocka_unit_test(overflow_beside_a_thin_gradient),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

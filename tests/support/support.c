@@ -219,6 +219,39 @@ void test_assert_message(const char *text, const char *file, int line)
     fail_at("message", file, line);
 }
 
+/*
+ * In front of a block, its start and size; behind it, bytes that must not change. On lines of 64 bytes, so that what
+ * the library aligns within the block reaches as near to its end as it can.
+ */
+enum { block_line = 64, fence = 64, fence_byte = 0xa5 };
+
+typedef struct block_head {
+    void *start;
+    size_t size;
+} block_head;
+
+static void *fenced_allocate(size_t size)
+{
+    char *start = malloc(2 * block_line + size + fence);
+    if (!start)
+        return NULL;
+    char *block = start + 2 * block_line - (uintptr_t)start % block_line;
+    const block_head head = { start, size };
+    memcpy(block - block_line, &head, sizeof head);
+    memset(block + size, fence_byte, fence);
+    return block;
+}
+
+static void fenced_release(char *block)
+{
+    block_head head;
+    memcpy(&head, block - block_line, sizeof head);
+    for (size_t i = 0; i < fence; i++)
+        if ((unsigned char)block[head.size + i] != fence_byte)
+            fail_msg("byte %zu behind a block of %zu has been written to", i, head.size);
+    free(head.start);
+}
+
 static void *counted_allocate(size_t size, void *user)
 {
     test_memory *memory = user;
@@ -229,14 +262,14 @@ static void *counted_allocate(size_t size, void *user)
     if (memory->left > 0)
         memory->left--;
     memory->live++;
-    return malloc(size);
+    return fenced_allocate(size);
 }
 
 static void counted_release(void *ptr, void *user)
 {
     test_memory *memory = user;
     memory->live--;
-    free(ptr);
+    fenced_release(ptr);
 }
 
 dopt_allocator test_allocator(test_memory *memory)

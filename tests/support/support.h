@@ -93,7 +93,10 @@ void test_assert_mat_same(dopt_cmat a, dopt_cmat b, const char *what, const char
 void test_assert_status(dopt_status got, dopt_status want, const char *what, const char *file, int line);
 void test_assert_message(const char *text, const char *file, int line);
 
-/* An allocator that fails its `left`-th allocation (counted from 0; negative: never), and counts. */
+/*
+ * An allocator that fails its `left`-th allocation (counted from 0; negative: never), counts, and fails the test when a
+ * block comes back that was written to beyond its end.
+ */
 typedef struct test_memory {
     int left;     /* allocations that still succeed; negative: all */
     int live;     /* blocks not yet released */
