@@ -26,11 +26,11 @@ class Callback:
         self.user = ffi.new_handle(self)
 
 
-def raised_by(*callbacks: Callback | None) -> BaseException | None:
+def raised_by(*callbacks: Callback) -> BaseException | None:
     """The first exception that is waiting in one of them; none waits after."""
     found = None
     for callback in callbacks:
-        while callback is not None and callback.raised:
+        if callback.raised:
             found = found or callback.raised.popleft()
             callback.raised.clear()
     return found

@@ -2,7 +2,7 @@
 """Views: how NumPy arrays are handed to the library, and the library's memory to NumPy, both without copies."""
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Tuple
 
 import numpy as np
 from numpy import ndarray
@@ -14,12 +14,15 @@ _CODES = {np.dtype(np.float64): lib.DOPT_F64, np.dtype(np.float32): lib.DOPT_F32
 _TYPES = {lib.DOPT_F64: ("<f8" if np.little_endian else ">f8", 8), lib.DOPT_F32: ("<f4" if np.little_endian else ">f4", 4)}
 _from_buffer = ffi.from_buffer
 
-NONE = (ffi.NULL, 0, 0, 0, 0, 0)
+View = Tuple[Any, int, int, int, int, int]
+"""The fields of a dopt_mat or dopt_cmat."""
+
+NONE: View = (ffi.NULL, 0, 0, 0, 0, 0)
 """No matrix, where one may be left out."""
 
 
-def view(a: ndarray, writable: bool = False, column: bool = False) -> tuple:
-    """The fields of a dopt_mat or dopt_cmat over `a`, which must stay alive for as long as the view is used.
+def view(a: ndarray, writable: bool = False, column: bool = False) -> View:
+    """A view of `a`, which must stay alive for as long as the view is used.
 
     A one-dimensional array is a matrix of one row, or, with `column`, of one column.
     """
@@ -38,7 +41,7 @@ def view(a: ndarray, writable: bool = False, column: bool = False) -> tuple:
     return _strided(a, writable, column, code)
 
 
-def _strided(a: ndarray, writable: bool, column: bool, code: int) -> tuple:
+def _strided(a: ndarray, writable: bool, column: bool, code: int) -> View:
     """The rest: vectors, blocks of larger arrays, and what cannot be a view."""
     if a.ndim == 1:
         a = a[:, None] if column else a[None, :]
@@ -86,5 +89,5 @@ def dtype_of(code: int) -> np.dtype:
     return np.dtype(np.float64 if code == lib.DOPT_F64 else np.float32)
 
 
-def given_or_new(out: ndarray | None, shape: tuple, dtype: Any) -> ndarray:
+def given_or_new(out: ndarray | None, shape: tuple[int, ...], dtype: Any) -> ndarray:
     return np.empty(shape, dtype) if out is None else out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from traceback import clear_frames
 from typing import Callable
 
 import numpy as np
@@ -45,7 +46,7 @@ class Circulation:
 
     value: float
     error: float
-    parts: tuple[float, float, float, float]
+    parts: tuple[float, ...]
     evaluations: int
 
 
@@ -60,7 +61,10 @@ def circulation(rows: int, cols: int, gradient: Callable[[ndarray, ndarray], obj
     out, callback = ffi.new("dopt_circulation *"), Callback(gradient)
     status = lib.dopt_analysis_circulation(rows, cols, lib.call_gradient, callback.user, options, out)
     if status:
-        raise raised_by(callback) or error(status)
+        raised = raised_by(callback)
+        if raised:
+            clear_frames(raised.__traceback__)  # the arrays there are gone
+        raise raised or error(status)
     return Circulation(out.value, out.error, tuple(out.parts), out.evaluations)
 
 

@@ -17,7 +17,7 @@ from ._handle import Handle
 from ._names import Names
 from ._native import ffi, lib
 from ._view import given_or_new, view
-from .errors import BusyError, check
+from .errors import check
 
 _METHODS = Names("dopt_e2e_method", "DOPT_E2E_")
 _ROUTES = Names("dopt_e2e_route", "DOPT_E2E_ROUTE_")
@@ -54,16 +54,7 @@ class E2E(Handle):
 
     def update(self, w: ndarray, grad: ndarray, lr: float, weight_decay: float = 0.0) -> None:
         """One step in place, w <- (1 - lr weight_decay N) w - lr P_w(grad). On failure `w` is untouched."""
-        # As _call() does, without its own cost: this is the call that loops are made of.
-        lock = self._lock
-        if not lock.acquire(False):
-            raise BusyError("this E2E is in use by another thread")
-        try:
-            status = _update(self._c, view(w, True), view(grad), lr, weight_decay)
-        finally:
-            lock.release()
-        if status:
-            raise self._failure(status)
+        self._call(_update, view(w, True), view(grad), lr, weight_decay)
 
     def spectrum(self, w: ndarray) -> tuple[ndarray, ndarray]:
         """Singular values of w, descending, shape (min(rows, cols),), and eigenvalues of P_w, shape (rows, cols)."""
@@ -100,6 +91,7 @@ def e2e_update(w: ndarray, grad: ndarray, depth: float, lr: float, weight_decay:
 
 def sym_power(a: ndarray, power: float, out: ndarray | None = None) -> ndarray:
     """Return a^power for a symmetric positive semidefinite a, (n, n), and power >= 0; `out` may be `a`."""
+    of = view(a)
     out = given_or_new(out, a.shape, a.dtype)
-    check(lib.dopt_sym_power(view(a), power, view(out, True)))
+    check(lib.dopt_sym_power(of, power, view(out, True)))
     return out

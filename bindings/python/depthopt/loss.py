@@ -2,12 +2,12 @@
 """Losses of predictions z against targets y, one example a row."""
 from __future__ import annotations
 
-from typing import Callable, Optional
+from typing import Any, Callable, Optional
 
 import numpy as np
 from numpy import ndarray
 
-from ._callbacks import Callback, raised_by
+from ._callbacks import Callback
 from ._handle import Handle
 from ._native import ffi, lib
 from ._view import NONE, view
@@ -21,14 +21,14 @@ class Loss(Handle):
     Predictions and targets have shape (m, k), or (m,) for one output. Any number of threads may evaluate one loss.
     """
 
-    def __init__(self, kind: str, *args, weight: float | None = None, callback: Callback | None = None) -> None:
+    def __init__(self, kind: str, *args: Any, weight: float | None = None, callback: Callback | None = None) -> None:
         """Not to be called: see lp(), squared(), huber(), logistic(), softmax_ce(), custom()."""
         options = ffi.new("dopt_loss_options *", lib.default_loss_options())
         if weight is not None:
             if not weight > 0:  # 0 is how C asks for the default
                 raise ValueError(f"weight is {weight}, must be > 0")
             options.weight = weight
-        self._callback = callback
+        self._callbacks = () if callback is None else (callback,)
         super().__init__("dopt_loss", getattr(lib, f"dopt_loss_create_{kind}"), lib.dopt_loss_destroy, *args, options,
                          keep=(callback,))
 
@@ -68,15 +68,6 @@ class Loss(Handle):
         """
         callback = Callback(function)
         return cls("custom", lib.call_loss, callback.user, weight=weight, callback=callback)
-
-    def _failure(self, status):
-        return raised_by(self._callback) or super()._failure(status)
-
-    def _call(self, function, *args):
-        # No lock: the library allows any number of threads.
-        status = function(self._c, *args)
-        if status:
-            raise self._failure(status)
 
     def value(self, z: ndarray, y: ndarray) -> float:
         """The mean loss."""

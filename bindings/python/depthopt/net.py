@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import weakref
-from typing import Any, Sequence
+from typing import Any, Iterable
 
 import numpy as np
 from numpy import ndarray
 
-from ._handle import Handle
+from ._handle import Handle, c_of
 from ._native import ffi, lib
 from ._view import NONE, Memory, dtype_code, dtype_of, given_or_new, view
 from .rng import Rng
@@ -20,7 +20,7 @@ class Net(Handle):
     Factors and gradients are arrays over the library's own memory: write to the factors as you like between calls.
     """
 
-    def __init__(self, dims: Sequence[int], dtype: Any = np.float64, *, bias: bool = False, block_rows: int = 0,
+    def __init__(self, dims: Iterable[int], dtype: Any = np.float64, *, bias: bool = False, block_rows: int = 0,
                  keep_activations: bool = False, penalty: bool = False) -> None:
         """All factors are zero at first.
 
@@ -34,7 +34,8 @@ class Net(Handle):
         options = ffi.new("dopt_net_options *", lib.default_net_options())
         options.bias, options.keep_activations, options.penalty = bool(bias), bool(keep_activations), bool(penalty)
         options.block_rows = block_rows
-        widths = ffi.new("ptrdiff_t[]", list(dims) or [0])
+        dims = list(dims)
+        widths = ffi.new("ptrdiff_t[]", dims or [0])
         super().__init__("dopt_net", lib.dopt_net_create, lib.dopt_net_destroy, dtype_code(dtype), len(dims) - 1, widths,
                          options)
         self._lent: weakref.WeakSet = weakref.WeakSet()
@@ -83,7 +84,7 @@ class Net(Handle):
 
     def init_normal(self, rng: Rng, stddev: float) -> None:
         """All factors i.i.d. N(0, stddev^2)."""
-        self._call(lib.dopt_net_init_normal, rng._c, stddev)
+        self._call(lib.dopt_net_init_normal, c_of(rng, Rng), stddev)
 
     def init_identity(self, scale: float = 1.0) -> None:
         """All factors `scale` on the diagonal and 0 elsewhere."""
@@ -91,7 +92,7 @@ class Net(Handle):
 
     def init_orthogonal(self, rng: Rng, scale: float = 1.0) -> None:
         """All factors `scale` times a random matrix with orthonormal rows or columns."""
-        self._call(lib.dopt_net_init_orthogonal, rng._c, scale)
+        self._call(lib.dopt_net_init_orthogonal, c_of(rng, Rng), scale)
 
     def init_balanced(self, w0: ndarray) -> None:
         """Exactly balanced factors whose product is w0, shape (k, d)."""
@@ -138,12 +139,5 @@ class Net(Handle):
 
     @property
     def imbalance(self) -> float:
-        """max_j || W_{j+1}^T W_{j+1} - W_j W_j^T ||; NaN if a factor is not finite."""
-        value = ffi.new("double *")
-        self._call(lambda c: _store(value, lib.dopt_net_imbalance(c)))
-        return value[0]
-
-
-def _store(place: Any, value: float) -> int:
-    place[0] = value
-    return lib.DOPT_OK
+        """max_j || W_{j+1}^T W_{j+1} - W_j W_j^T ||; NaN if a factor is not finite, or another thread uses the net."""
+        return lib.dopt_net_imbalance(self._c)

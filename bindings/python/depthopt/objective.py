@@ -7,8 +7,8 @@ from typing import Any, Callable, Optional, Union
 import numpy as np
 from numpy import ndarray
 
-from ._callbacks import Callback, raised_by
-from ._handle import Handle
+from ._callbacks import Callback
+from ._handle import Handle, c_of
 from ._names import Names
 from ._native import ffi, lib
 from ._view import NONE, dtype_of, view
@@ -38,12 +38,12 @@ class Objective(Handle):
         options = ffi.new("dopt_objective_options *", lib.default_objective_options())
         options.threads = threads
         options.reduction = _REDUCTIONS.value(reduction)
-        self._setup(lib.dopt_objective_create_data, view(x), view(y, column=True), loss._c, options, loss=loss, keep=(x, y))
+        self._setup(lib.dopt_objective_create_data, view(x), view(y, column=True), c_of(loss, Loss), options,
+                    callbacks=loss._callbacks, keep=(x, y, loss))
 
-    def _setup(self, create: Callable[..., int], *args: Any, loss: Loss | None = None, callback: Callback | None = None,
-               keep: tuple = ()) -> None:
-        self._callbacks = tuple(c for c in (callback, loss and loss._callback) if c is not None)
-        self._keep = (*keep, loss, callback)
+    def _setup(self, create: Callable[..., int], *args: Any, callbacks: tuple[Callback, ...], keep: tuple = ()) -> None:
+        self._callbacks = callbacks
+        self._keep = (*keep, callbacks)
         super().__init__("dopt_objective", create, lib.dopt_objective_destroy, *args, keep=self._keep)
 
     @classmethod
@@ -58,18 +58,14 @@ class Objective(Handle):
         """
         self = cls.__new__(cls)
         callback = Callback(function)
-        self._setup(lib.dopt_objective_create_custom, rows, cols, lib.call_objective, callback.user, callback=callback)
+        self._setup(lib.dopt_objective_create_custom, rows, cols, lib.call_objective, callback.user, callbacks=(callback,))
         return self
 
     def clone(self) -> Objective:
         """A second objective over the same data, for another thread."""
         twin = type(self).__new__(type(self))
-        twin._callbacks, twin._keep = self._callbacks, self._keep
-        Handle.__init__(twin, "dopt_objective", lib.dopt_objective_clone, lib.dopt_objective_destroy, self._c, keep=self._keep)
+        twin._setup(lib.dopt_objective_clone, self._c, callbacks=self._callbacks, keep=self._keep)
         return twin
-
-    def _failure(self, status):
-        return raised_by(*self._callbacks) or super()._failure(status)
 
     def _eval(self, w: ndarray, rows: Any, grad: tuple) -> float:
         value = ffi.new("double *")

@@ -6,11 +6,11 @@ from typing import Sequence
 
 from numpy import ndarray
 
-from ._handle import Handle
+from ._handle import Handle, c_of
 from ._names import Names
 from ._native import ffi, lib
 from ._view import view
-from .errors import check
+from .errors import BusyError, check
 from .net import Net
 
 KINDS = Names("dopt_optim_kind", "DOPT_OPTIM_")
@@ -57,15 +57,17 @@ class Optim(Handle):
 
     def step(self, net: Net, grad: ndarray) -> None:
         """One step on every factor of a net, from dL/dW, shape (k, d)."""
-        net._call(lambda c: self._call(lib.dopt_step, c, view(grad)) or lib.DOPT_OK)
+        self._call(lib.dopt_step, c_of(net, Net), view(grad))
 
     def apply_net(self, net: Net) -> None:
         """One step on every factor and the bias, from the gradients that backprop() left in the net."""
-        net._call(lambda c: self._call(lib.dopt_optim_apply_net, c) or lib.DOPT_OK)
+        self._call(lib.dopt_optim_apply_net, c_of(net, Net))
 
     def reset(self) -> None:
         """Back to step 0 and zero state; hyperparameters stay."""
-        self._call(lambda c: lib.dopt_optim_reset(c) or lib.DOPT_OK)
+        lib.dopt_optim_reset(self._c)
+        if self.steps:  # it has no status, and does nothing then
+            raise BusyError("this Optim is in use by another call")
 
 
 def optim_bounds(kind: str, hyper: str) -> dict[str, float]:

@@ -60,11 +60,11 @@ class _DeepLinear(BaseEstimator):
         return coef, (w[:, -1] if self.fit_intercept else np.zeros(len(w))) - coef @ mean
 
     def _run(self, objective: Objective, z: ndarray, w: ndarray) -> Report:
-        options = dict(model=self.solver, depth=1 if self.solver == "direct" else self.depth, max_steps=self.max_iter,
+        options: dict[str, Any] = dict(model=self.solver, depth=1 if self.solver == "direct" else self.depth, max_steps=self.max_iter,
                        value_tolerance=self.tol, gradient_tolerance=self.tol)
         self.learning_rate_ = self.learning_rate
         if self.learning_rate is None:
-            flatness = len(z) / np.linalg.norm(z, 2) ** 2 if z.any() else 1.0
+            flatness = float(len(z) / np.linalg.norm(z, 2) ** 2) if z.any() else 1.0
             self.learning_rate_ = lr_search(objective, [flatness * g for g in _GRID], w, threads=1, **options).lr
         return fit(objective, w, lr=self.learning_rate_, **options)
 

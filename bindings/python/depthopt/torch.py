@@ -71,17 +71,17 @@ class EndToEnd(torch.optim.Optimizer):
                 matrix = self._matrices.get(p)
                 if matrix is None or matrix.made_for != (p.data_ptr(), p.shape, p.stride(), p.dtype, depth, flatten):
                     if not _is_matrix(p, group):
-                        self._fall_back(p, group)
+                        self._fall_back(p, grad, group)
                         continue
                     matrix = self._matrices[p] = _Matrix(p, depth, flatten)
                 matrix.move(grad, lr, weight_decay)
         return loss
 
     @torch.no_grad()
-    def _fall_back(self, p: Tensor, group: dict) -> None:
+    def _fall_back(self, p: Tensor, grad: Tensor, group: dict) -> None:
         if group["fallback"] == "error":
             raise ValueError(_refusal(p))
-        direction = p.grad
+        direction = grad
         if group["momentum"] > 0:
             state = self.state[p]
             if "momentum_buffer" not in state:
@@ -100,7 +100,8 @@ class _Matrix:
         w = p.detach()
         self._nothing = w[:0]
         self._w = (w if self._order is None else w.permute(self._order).view(len(w), -1)).numpy()
-        self._e2e = E2E(*self._w.shape, depth)
+        rows, cols = self._w.shape
+        self._e2e = E2E(rows, cols, depth)
 
     def move(self, grad: Tensor, lr: float, weight_decay: float) -> None:
         if grad.is_sparse:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field, replace
 from math import inf
-from typing import Any, Callable, Mapping, Sequence, Union
+from traceback import clear_frames
+from typing import Any, Callable, Iterable, Mapping, Union
 
 import numpy as np
 from numpy import ndarray
 
 from ._callbacks import Callback, call_log, raised_by  # noqa: F401
-from ._handle import Handle
+from ._handle import Handle, c_of
 from ._names import Names
 from ._native import ffi, lib
 from ._view import Memory, view
+from .errors import check
 from .objective import Objective, route_name
 from .optim import HYPERS, KINDS
 from .schedule import Schedule
@@ -85,21 +87,23 @@ class Options:
     max_seconds: float = inf
     callback: Union[Callable[[Event], object], None] = None
 
-    def _to_c(self) -> tuple[Any, Callback | None, tuple]:
-        """A dopt_fit_options, the callback, and the memory that they point to."""
+    def _to_c(self) -> tuple[Any, tuple[Callback, ...], tuple]:
+        """A dopt_fit_options, the callback if there is one, and the memory that they point to."""
         o = ffi.new("dopt_fit_options *", lib.default_fit_options())
         o.model, o.init, o.optimizer = _MODELS.value(self.model), _INITS.value(self.init), KINDS.value(self.optimizer)
         for name in _PLAIN:
             setattr(o, name, getattr(self, name))
         hypers = ffi.new("dopt_hyper_value[]", [(HYPERS.value(name), value) for name, value in self.hypers.items()])
         o.hypers, o.hyper_count = hypers, len(hypers)
+        if not isinstance(self.schedule, Schedule):
+            raise TypeError(f"schedule is {self.schedule!r}, must be a depthopt.Schedule")
         o.schedule = self.schedule._c()[0]
         o.logger.fn = lib.call_log
-        callback = None
-        if self.callback is not None:
-            callback = Callback(_with_event(self.callback))
-            o.callback, o.user = lib.call_event, callback.user
-        return o, callback, (hypers,)
+        if self.callback is None:
+            return o, (), (hypers,)
+        callback = Callback(_with_event(self.callback))
+        o.callback, o.user = lib.call_event, callback.user
+        return o, (callback,), (hypers,)
 
 
 _PLAIN = ("depth", "width", "init_std", "lr", "weight_decay", "batch_size", "seed", "max_steps", "target", "value_tolerance",
@@ -145,23 +149,18 @@ class Trainer(Handle):
         options    see Options; `changes` are fields of it, as in Trainer(objective, w, depth=3, lr=0.1)
         """
         options = replace(options or Options(), **changes)
+        c_of(objective, Objective)
         self.w = _start(objective, w, options)
-        self._objective = objective
-        c_options, self._callback, memory = options._to_c()
+        c_options, callbacks, memory = options._to_c()
+        self._callbacks = callbacks + objective._callbacks
         super().__init__("dopt_trainer", lib.dopt_trainer_create, lib.dopt_trainer_destroy, objective._c, c_options,
-                         view(self.w, True), keep=(objective, self.w, self._callback))
+                         view(self.w, True), keep=(objective, self.w, callbacks))
         del memory  # the library has copied what it needs
-
-    def _failure(self, status):
-        return raised_by(self._callback, *self._objective._callbacks) or super()._failure(status)
-
-    def _call(self, function, *args):
-        self._objective._call(lambda _: Handle._call(self, function, *args) or lib.DOPT_OK)
 
     def _advance(self, function: Callable[..., int], *args: Any) -> str:
         reason = ffi.new("dopt_stop_reason *")
         self._call(function, *args, reason)
-        raised = raised_by(self._callback)
+        raised = raised_by(*self._callbacks)
         if raised:
             raise raised
         return _REASONS.name(reason[0])
@@ -193,11 +192,11 @@ class Trainer(Handle):
 
     def save(self, path: str | os.PathLike) -> None:
         """Write a checkpoint, atomically: all that the run depends on but data and loss."""
-        self._call(lib.dopt_trainer_save, os.fsencode(path))
+        self._call(lib.dopt_trainer_save, _path(path))
 
     def load(self, path: str | os.PathLike) -> None:
         """Go on from a checkpoint of a run with the same objective and options, as if there had been no break."""
-        self._call(lib.dopt_trainer_load, os.fsencode(path))
+        self._call(lib.dopt_trainer_load, _path(path))
 
 
 def fit(objective: Objective, w: ndarray | None = None, options: Options | None = None, **changes: Any) -> Report:
@@ -226,7 +225,7 @@ class LrSearch:
     trials: tuple[LrTrial, ...]
 
 
-def lr_search(objective: Objective, grid: Sequence[float], w: ndarray | None = None, options: Options | None = None, *,
+def lr_search(objective: Objective, grid: Iterable[float], w: ndarray | None = None, options: Options | None = None, *,
               threads: int = 0, **changes: Any) -> LrSearch:
     """Run every learning rate of a grid over the whole horizon, and choose the one with the smallest value at its end.
 
@@ -236,17 +235,24 @@ def lr_search(objective: Objective, grid: Sequence[float], w: ndarray | None = N
     Raises NumericalError if every candidate diverges.
     """
     options = replace(options or Options(), **changes)
-    c_options, callback, _memory = options._to_c()
+    c_objective, rates = c_of(objective, Objective), [float(lr) for lr in grid]
+    c_options, callbacks, _memory = options._to_c()
     start = _start(objective, w, options)
-    trials, best = ffi.new("dopt_lr_trial[]", max(len(grid), 1)), ffi.new("int *")
-    try:
-        objective._call(lambda c: lib.dopt_lr_search(c, c_options, view(start), len(grid), [float(lr) for lr in grid], threads,
-                                                     trials, best))
-    finally:
-        raised = raised_by(callback)
-        if raised:
-            raise raised from None
+    trials, best = ffi.new("dopt_lr_trial[]", max(len(rates), 1)), ffi.new("int *")
+    status = lib.dopt_lr_search(c_objective, c_options, view(start), len(rates), rates, threads, trials, best)
+    raised = raised_by(*callbacks, *objective._callbacks)
+    if raised:
+        clear_frames(raised.__traceback__)  # arrays there are of runs that are gone
+        raise raised
+    check(status)
     return LrSearch(trials[best[0]].lr, tuple(LrTrial(t.lr, t.value, _REASONS.name(t.reason), t.steps) for t in trials))
+
+
+def _path(path: str | os.PathLike) -> bytes:
+    name = os.fsencode(path)
+    if b"\0" in name:
+        raise ValueError("embedded null byte in a file name")
+    return name
 
 
 def _start(objective: Objective, w: ndarray | None, options: Options) -> ndarray:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Arrays are used where they are: every layout and dtype, and a clear refusal of the rest."""
+import copy
 import itertools
+import pickle
 
 import numpy as np
 import pytest
@@ -98,6 +100,41 @@ def test_messages_are_the_librarys():
         depthopt.E2E(32000, 2**31 - 1, 2)
     with pytest.raises(ValueError, match="method is 'qr', must be one of nested, svd"):
         depthopt.E2E(2, 3, 2, method="qr")
+
+
+@pytest.mark.parametrize("call", [
+    lambda: depthopt.Objective(np.eye(2), np.eye(2), None),
+    lambda: depthopt.Objective(np.eye(2), np.eye(2), "squared"),
+    lambda: depthopt.fit(None, np.eye(2)),
+    lambda: depthopt.lr_search(depthopt.Loss.squared(), [0.1], np.eye(2)),
+    lambda: depthopt.Net([2, 2]).init_normal(7, 1.0),
+    lambda: depthopt.Net([2, 2]).init_orthogonal(None),
+    lambda: depthopt.Optim("gd").step(None, np.eye(2)),
+    lambda: depthopt.Optim("gd").apply_net([np.eye(2)]),
+    lambda: depthopt.Trainer(depthopt.Objective(np.eye(2), np.eye(2), depthopt.Loss.squared()), np.eye(2), schedule="cosine"),
+])
+def test_other_objects_than_needed(call):
+    with pytest.raises(TypeError, match="depthopt[.](Loss|Objective|Rng|Net|Schedule)"):
+        call()
+
+
+def test_objects_are_not_copied_silently(tmp_path):
+    objective = depthopt.Objective(np.eye(2), np.eye(2), depthopt.Loss.squared())
+    for thing in (objective, depthopt.E2E(2, 2, 2), depthopt.Net([2, 2]), depthopt.Trainer(objective, np.eye(2))):
+        for action in (copy.copy, copy.deepcopy, pickle.dumps):
+            with pytest.raises(TypeError, match="cannot be copied or pickled"):
+                action(thing)
+    with pytest.raises(ValueError, match="null byte"):
+        depthopt.Trainer(objective, np.eye(2)).save(str(tmp_path / "name") + "\0of a file")
+    assert not list(tmp_path.iterdir())
+
+
+def test_lists_are_not_arrays_but_any_iterable_is_a_list():
+    with pytest.raises(TypeError, match="a NumPy array is needed"):
+        depthopt.sym_power([[1.0]], 0.5)
+    assert depthopt.Net(width for width in (3, 2)).dims == (3, 2)
+    objective = depthopt.Objective(np.eye(2), np.eye(2), depthopt.Loss.squared())
+    assert depthopt.lr_search(objective, (lr for lr in (0.1, 0.5)), np.zeros((2, 2)), depth=1, max_steps=5).lr == 0.5
 
 
 def test_data_outlive_their_names():

@@ -111,6 +111,24 @@ def test_progress_stops_raises_and_reports():
         kept[0].w
 
 
+def test_progress_may_evaluate_the_objective():
+    objective, values = depthopt.Objective(x, y, depthopt.Loss.lp(4)), []
+    depthopt.fit(objective, init="normal", init_std=0.3, max_steps=3,
+                 callback=lambda event: values.append(objective.value(event.w) - event.value))
+    assert len(values) == 4 and not any(values)
+
+
+def test_what_a_search_raises_holds_no_memory_of_its_runs():
+    def raises(w, grad, batch):
+        raise Trouble
+    for call in (lambda: depthopt.lr_search(depthopt.Objective.custom(1, 2, raises), [0.1, 0.2], init="normal"),
+                 lambda: depthopt.analysis.circulation(1, 2, lambda w, grad: raises(w, grad, None))):
+        with pytest.raises(Trouble) as caught:
+            call()
+        lent_to = [entry for entry in caught.traceback if entry.name == "raises"]
+        assert lent_to and not any(entry.frame.f_locals.values() for entry in lent_to)
+
+
 def test_an_interrupt_in_a_callback_comes_out():
     def interrupted(event):
         raise KeyboardInterrupt

@@ -28,7 +28,7 @@ def test_the_end_to_end_rule(order):
         lr = 0.01 * ((step + 1) / 3 if step < 3 else 0.5 ** ((step - 3) / 10))
         assert math.isclose(schedule.lr(0.01, step), lr, rel_tol=1e-14)
         want = (1 - 3 * 0.1 * lr) * want - lr * preconditioned(want, gradient(want), 3)
-    assert report.w is w and report.reason == "steps" and report.steps == 50 and report.route == "products"
+    assert report.w is w and report.reason == "steps" and report.steps == 50 and report.route == "pass"
     assert np.allclose(w, want, rtol=1e-11)
 
 

@@ -50,7 +50,7 @@ def test_a_second_thread_in_a_handle_is_told():
     worker = threading.Thread(target=lambda: results.append(objective.value(w)))
     worker.start()
     assert entered.wait(60)
-    with pytest.raises(depthopt.BusyError, match="this Objective is in use"):
+    with pytest.raises(depthopt.BusyError, match="objective is in use by another call"):
         objective.value(w)
     with pytest.raises(depthopt.BusyError):
         depthopt.Trainer(objective, w).step()
@@ -69,6 +69,31 @@ def test_a_callback_cannot_enter_its_own_handle():
     objective = depthopt.Objective.custom(1, 2, recursive)
     with pytest.raises(depthopt.BusyError):
         objective.value(np.ones((1, 2)))
+
+
+def test_a_reset_in_use_is_told():
+    optim, p, grad = depthopt.Optim("adam", lr=0.0), np.ones(10**6), np.ones(10**6)
+    done = threading.Event()
+
+    def work():
+        while not done.is_set():
+            try:
+                optim.apply([p], [grad])
+            except depthopt.BusyError:
+                pass
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        with pytest.raises(depthopt.BusyError):
+            end = time.monotonic() + 60
+            while time.monotonic() < end:
+                optim.reset()
+    finally:
+        done.set()
+        worker.join()
+    optim.reset()
+    assert optim.steps == 0
 
 
 def test_an_interrupt_stops_a_long_run_between_steps():
