@@ -86,12 +86,13 @@ def header_page(path):
     include = re.search(r"@file (\S+)", text)[1]
     blocks = [(hit[1], hit[2]) for hit in COMMENT.finditer(text)]
     about = next(line for line in re.sub(r"^ ?\* ?", "", blocks[0][0], flags=re.M).splitlines() if line and line[0] != "@").rstrip(".")
-    functions = [(FUNCTION.match(code), comment) for comment, code in blocks if FUNCTION.match(code)]
-    names = [hit[2] for hit, _ in functions]
+    functions = [(list(FUNCTION.finditer(code)), comment) for comment, code in blocks if FUNCTION.match(code)]
+    names = [hit[2] for hits, _ in functions for hit in hits]
     name = "depthopt" if path.stem == "depthopt" else f"depthopt_{path.stem}"
     body = [".SH SYNOPSIS", ".nf", f"#include <{include}>"]
-    body += [escape(prototype(hit)) + ";" for hit, _ in functions]
-    body += [".PP", "cc prog.c $(pkg\\-config \\-\\-cflags \\-\\-libs depthopt)", ".fi", ".SH DESCRIPTION", prose(blocks[0][0])]
+    body += [escape(prototype(hit)) + ";" for hits, _ in functions for hit in hits]
+    library = "depthopt-mpi" if path.stem == "mpi" else "depthopt"
+    body += [".PP", f"cc prog.c $(pkg\\-config \\-\\-cflags \\-\\-libs {escape(library)})", ".fi", ".SH DESCRIPTION", prose(blocks[0][0])]
     types = [(comment, code) for comment, code in blocks[1:] if code.startswith(("typedef", "#define DOPT"))]
     if types:
         body.append(".SH TYPES")
@@ -99,8 +100,9 @@ def header_page(path):
             body += [".PP", prose(comment), *verbatim(code.splitlines())]
     if functions:
         body.append(".SH FUNCTIONS")
-        for hit, comment in functions:
-            body += [f".SS {hit[2]}", *verbatim(prototype(hit).splitlines()), ".PP", prose(comment)]
+        for hits, comment in functions:
+            declared = "\n".join(map(prototype, hits))
+            body += [f".SS {', '.join(hit[2] for hit in hits)}", *verbatim(declared.splitlines()), ".PP", prose(comment)]
     body += [".SH SEE ALSO", r"\fBdepthopt\fR(3), \fBdepthopt\fR(1)"]
     page(name, 3, f"{', '.join([name, *names])} \\- {escape(about)}", "\n".join(line.rstrip("\n") for line in body) + "\n")
     for function in names:

@@ -22,4 +22,4 @@ _depthopt()
         mapfile -t COMPREPLY < <(compgen -W "$(sed -n 's/^  \(--[a-z-]*\).*/\1/p' <<<"$help")" -- "$current")
     fi
 }
-complete -o filenames -F _depthopt depthopt lp_regression npy_regression mnist_cnn
+complete -o filenames -F _depthopt depthopt lp_regression lp_regression_mpi npy_regression mnist_cnn

@@ -134,7 +134,7 @@ static int regress(int argc, char **argv)
     char message[TABLE_MESSAGE] = "";
     job j;
     table t = { 0 };
-    if (!job_read(argc, argv, &j, message)) {
+    if (!job_read(argc, argv, 0, NULL, &j, message)) {
         (void)fail(message);
         return EXIT_USAGE;
     }

@@ -3,10 +3,6 @@
  * lp_regression over many machines: the same options, the same methods, rows spread over the ranks of an MPI job.
  *
  *     mpirun -n 2 lp_regression_mpi --data table.csv --p 4 --method gd,e2e --depth 2,3
- *
- * Further options: --reproducible (the same bits on any number of ranks), --block ROWS (of its blocks), --checkpoint
- * FILE with --save STEPS (written by one rank; a job that finds it goes on from it; for one method and one depth),
- * --memory (the most that a rank has had in memory once the rows are there).
  */
 #define _DEFAULT_SOURCE /* getrusage, access */
 
@@ -27,11 +23,41 @@
 
 enum { EXIT_DATA = 1, EXIT_USAGE = 2 };
 
+static const char usage[] =
+    "usage: lp_regression_mpi [OPTION VALUE]...\n"
+    "lp_regression on many machines: rows are spread over the ranks of an MPI job.\n"
+    "\n"
+    "  --data FILE           UCI gas sensors, LIBSVM, CSV or TSV, plain or .gz, or\n"
+    "                        X.npy; default: a simulated sensor array\n"
+    "  --target COLUMN       to predict, by name or number; default: the last (CSV);\n"
+    "                        for X.npy: Y.npy\n"
+    "  --class LABEL         only rows of this class (gas sensors)\n"
+    "  --p P                 power of the error, from 1 up; default 4\n"
+    "  --method NAME[,...]   gd e2e factored momentum nesterov adagrad adadelta\n"
+    "                        rmsprop adam; default gd,e2e,adagrad,adadelta\n"
+    "  --depth N[,...]       of e2e (any number from 1 up, or inf) and factored;\n"
+    "                        default 2,3; all other methods are of depth 1\n"
+    "  --lr ETA|auto         auto, the default: the best of a grid for each method\n"
+    "  --steps T             default 10000\n"
+    "  --batch B             rows a step; default 0, all\n"
+    "  --init KIND           normal (factors of small random numbers), balanced or\n"
+    "                        identity; default normal\n"
+    "  --init-std S          their standard deviation; default 0.01\n"
+    "  --width H             hidden width of the factors; default 1\n"
+    "  --seed S              default 1\n"
+    "  --reproducible        the same bits on any number of ranks\n"
+    "  --block ROWS          of its blocks, and of what is read at a time\n"
+    "  --checkpoint FILE     for one method and depth; a job that finds it goes on\n"
+    "  --save STEPS          between two of them; default 100\n"
+    "  --memory              tell the most that a rank had in memory\n"
+    "  --help                this text\n"
+    "\n"
+    "example: mpirun -n 2 lp_regression_mpi --p 4 --method gd,e2e --depth 2,3\n" OPTIONS_EXITS;
+
 /* What lp_regression does not have. */
 typedef struct extras {
     bool reproducible, memory;
-    ptrdiff_t block, save;
-    const char *checkpoint;
+    int64_t block, save;
 } extras;
 
 static int rank, ranks;
@@ -42,37 +68,6 @@ static int fail(const char *message, int code)
     if (rank == 0)
         (void)fprintf(stderr, "lp_regression_mpi: %s\n", message);
     return code;
-}
-
-/* Take our own options out of the command line. False: one of them has no good value. */
-static bool take_extras(int *argc, char **argv, extras *out)
-{
-    int kept = 1;
-    for (int i = 1; i < *argc; i++) {
-        const bool number = strcmp(argv[i], "--block") == 0 || strcmp(argv[i], "--save") == 0;
-        if (strcmp(argv[i], "--reproducible") == 0) {
-            out->reproducible = true;
-        } else if (strcmp(argv[i], "--memory") == 0) {
-            out->memory = true;
-        } else if ((number || strcmp(argv[i], "--checkpoint") == 0) && i + 1 < *argc) {
-            char *end = "";
-            const long value = number ? strtol(argv[i + 1], &end, 10) : 1;
-            if (*end || value < 1)
-                return false;
-            if (strcmp(argv[i], "--block") == 0)
-                out->block = value;
-            else if (number)
-                out->save = value;
-            else
-                out->checkpoint = argv[i + 1];
-            i++;
-        } else {
-            argv[kept++] = argv[i];
-        }
-    }
-    *argc = kept;
-    argv[kept] = NULL;
-    return true;
 }
 
 static bool load(const job *j, const extras *e, table *t, char *message)
@@ -119,17 +114,17 @@ static dopt_status train_saving(const job *j, const extras *e, dopt_objective *o
         MPI_COMM_WORLD,
         dopt_trainer_create(objective, &o, dopt_mat_f64(w, 1, dopt_objective_cols(objective)), &trainer));
     show_processes();
-    int there = rank == 0 && access(e->checkpoint, F_OK) == 0;
+    int there = rank == 0 && access(j->checkpoint, F_OK) == 0;
     (void)MPI_Bcast(&there, 1, MPI_INT, 0, MPI_COMM_WORLD);
     if (status == DOPT_OK && there)
-        status = dopt_mpi_trainer_load(MPI_COMM_WORLD, trainer, e->checkpoint);
+        status = dopt_mpi_trainer_load(MPI_COMM_WORLD, trainer, j->checkpoint);
     if (status == DOPT_OK && there && rank == 0)
         (void)printf("going on from step %lld\n", (long long)dopt_trainer_report(trainer).steps);
     while (status == DOPT_OK && reason == DOPT_STOP_NONE) {
         status = dopt_trainer_step(trainer, &reason);
         const int64_t steps = dopt_trainer_report(trainer).steps;
         if (status == DOPT_OK && e->save > 0 && (steps % e->save == 0 || reason != DOPT_STOP_NONE))
-            status = dopt_mpi_trainer_save(MPI_COMM_WORLD, trainer, e->checkpoint);
+            status = dopt_mpi_trainer_save(MPI_COMM_WORLD, trainer, j->checkpoint);
     }
     const dopt_report report = dopt_trainer_report(trainer);
     r->seconds = report.seconds;
@@ -161,7 +156,7 @@ static dopt_status train_one(const job *j, const extras *e, const method *how, d
     if (!run_prepare(&r, j, how, depth, objective, message))
         return DOPT_ERR_NUMERICAL;
     dopt_status status;
-    if (e->checkpoint) {
+    if (j->checkpoint) {
         status = train_saving(j, e, objective, w, &r);
     } else {
         const dopt_fit_options o = run_options(&r, j);
@@ -224,15 +219,19 @@ static int work(int argc, char **argv)
 {
     char message[TABLE_MESSAGE] = "";
     extras e = { .save = 100 };
+    const option more[] = {
+        { "--reproducible", NULL, &e.reproducible, 0, "" },
+        { "--block", option_count, &e.block, 1, "an integer from 1 up" },
+        { "--save", option_count, &e.save, 1, "an integer from 1 up" },
+        { "--memory", NULL, &e.memory, 0, "" },
+    };
     job j;
     table t = { 0 };
-    if (!take_extras(&argc, argv, &e))
-        return fail("--block and --save take a number of at least 1", EXIT_USAGE);
-    if (!job_read(argc, argv, &j, message))
+    if (!job_read(argc, argv, sizeof more / sizeof *more, more, &j, message))
         return fail(message, EXIT_USAGE);
     if (j.help) {
         if (rank == 0)
-            (void)fputs(job_usage, stdout);
+            (void)fputs(usage, stdout);
         return 0;
     }
     j.quiet = j.quiet || rank > 0;

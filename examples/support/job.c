@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "job.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "options.h"
 
 const char *const job_usage = "usage: lp_regression [OPTION VALUE]...\n"
                               "Fit y = x . w by the mean of |error|^p, with several methods side by side, and\n"
@@ -133,7 +133,7 @@ static bool check(const job *j, char *message)
     return true;
 }
 
-bool job_read(int argc, char **argv, job *out, char message[256])
+bool job_read(int argc, char **argv, size_t more_count, const option *more, job *out, char message[256])
 {
     const char *const from_zero = "an integer from 0 up", *const from_one = "an integer from 1 up";
     const option table[] = {
@@ -167,7 +167,13 @@ bool job_read(int argc, char **argv, job *out, char message[256])
     const option first = { .to = out };
     (void)read_depths(&first, "2,3");
     (void)read_methods(&first, "gd,e2e,adagrad,adadelta");
-    if (!options_read(argc, argv, sizeof table / sizeof *table, table, message))
+    const size_t count = sizeof table / sizeof *table;
+    option all[sizeof table / sizeof *table + 8];
+    assert(more_count <= 8);
+    memcpy(all, table, sizeof table);
+    if (more_count)
+        memcpy(all + count, more, more_count * sizeof *more);
+    if (!options_read(argc, argv, count + more_count, all, message))
         return false;
     if (out->every == 0)
         out->every = out->steps < 200 ? 1 : out->steps / 200;

@@ -9,6 +9,8 @@
 
 #include <depthopt/depthopt.h>
 
+#include "support/options.h"
+
 enum { JOB_LIST_MAX = 16, JOB_THREADS_MAX = 64 };
 
 /* A way to train: an optimizer on one of the library's models. */
@@ -34,7 +36,7 @@ typedef struct job {
 
 extern const char *const job_usage;
 
-/* Read the command line. False: `message` is one line that says what is wrong with which option. */
-bool job_read(int argc, char **argv, job *out, char message[256]);
+/* Read the command line, with up to 8 options of your own. False: `message` is one line that says what is wrong. */
+bool job_read(int argc, char **argv, size_t more_count, const option *more, job *out, char message[256]);
 
 #endif
