@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: MIT
 """The estimators: scikit-learn's own checks, and what they fit."""
-import pathlib
-import re
 import subprocess
 import sys
 
@@ -15,7 +13,6 @@ from sklearn.utils.estimator_checks import parametrize_with_checks  # noqa: E402
 import depthopt  # noqa: E402
 from depthopt.sklearn import DeepLinearClassifier, DeepLinearRegressor  # noqa: E402
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
 SOLVERS = [("e2e", 2.5), ("e2e", 4), ("factored", 3), ("direct", 1)]
 
 
@@ -88,13 +85,3 @@ def test_steps_that_do_not_end_well():
 
 def test_the_package_does_not_need_scikit_learn():
     subprocess.run([sys.executable, "-c", "import sys; sys.modules['sklearn'] = None; import depthopt"], check=True)
-
-
-@pytest.mark.filterwarnings("error::UserWarning", "error::RuntimeWarning")  # no convergence, and a fold that failed for it
-@pytest.mark.parametrize("page", ["bindings/python/README.md", "docs/guides/from-scikit-learn.md"])
-def test_what_the_pages_show(page):
-    blocks = re.findall(r"^```python\n(.*?)^```$", (ROOT / page).read_text(), re.S | re.M)
-    shown = [block for block in blocks if "depthopt.sklearn" in block]
-    assert shown
-    for block in shown:
-        exec(block, {})
