@@ -16,7 +16,7 @@ one <- function(a, what) {
 dopt_version <- function() .Call(shim_version)
 
 dopt_rng_normal <- function(rows, cols, seed, stream = 0, sd = 1) {
-  .Call(shim_rng_normal, as.integer(c(rows, cols)), one(seed, "seed"), one(stream, "stream"), one(sd, "sd"))
+  .Call(shim_rng_normal, c(one(rows, "rows"), one(cols, "cols")), one(seed, "seed"), one(stream, "stream"), one(sd, "sd"))
 }
 
 dopt_sym_power <- function(a, power) .Call(shim_sym_power, numbers(a), one(power, "power"))
@@ -85,8 +85,8 @@ dopt_net_init <- function(net, how = c("normal", "orthogonal", "identity", "bala
   invisible(.Call(shim_net_init, net, match.arg(how), numbers(scale), one(seed, "seed"), one(stream, "stream")))
 }
 
-dopt_net_factor <- function(net, j) .Call(shim_net_factor, net, as.integer(one(j, "j")))
-dopt_net_grad <- function(net, j) .Call(shim_net_grad, net, as.integer(one(j, "j")))
+dopt_net_factor <- function(net, j) .Call(shim_net_factor, net, one(j, "j"))
+dopt_net_grad <- function(net, j) .Call(shim_net_grad, net, one(j, "j"))
 dopt_net_bias <- function(net) .Call(shim_net_bias, net)
 dopt_net_product <- function(net) .Call(shim_net_product, net)
 dopt_net_forward <- function(net, x) .Call(shim_net_forward, net, numbers(x))

@@ -2,6 +2,7 @@
 /* The end-to-end preconditioner, and what needs no handle. */
 #include "shims.h"
 
+#include <limits.h>
 #include <string.h>
 
 SEXP shim_version(void)
@@ -11,8 +12,11 @@ SEXP shim_version(void)
 
 SEXP shim_rng_normal(SEXP shape, SEXP seed, SEXP stream, SEXP sd)
 {
-    dopt_rng rng = dopt_rng_init((uint64_t)Rf_asReal(seed), (uint64_t)Rf_asReal(stream));
-    const SEXP out = PROTECT(shim_matrix(INTEGER(shape)[0], INTEGER(shape)[1]));
+    dopt_rng rng = dopt_rng_init(shim_seed(Rf_asReal(seed), "seed"), shim_seed(Rf_asReal(stream), "stream"));
+    const int64_t rows = shim_whole(REAL(shape)[0], "rows"), cols = shim_whole(REAL(shape)[1], "cols");
+    if (rows < 0 || rows > INT_MAX || cols < 0 || cols > INT_MAX)
+        Rf_error("a matrix of %g x %g cannot be made", (double)rows, (double)cols);
+    const SEXP out = PROTECT(shim_matrix((ptrdiff_t)rows, (ptrdiff_t)cols));
     shim_check(dopt_rng_fill_normal(&rng, shim_view(out, "out"), Rf_asReal(sd)));
     UNPROTECT(1);
     return out;
@@ -40,8 +44,8 @@ SEXP shim_e2e(SEXP rows, SEXP cols, SEXP depth, SEXP svd, SEXP refresh_tolerance
     dopt_e2e_options options = DOPT_E2E_OPTIONS_INIT;
     options.method = Rf_asLogical(svd) ? DOPT_E2E_SVD : DOPT_E2E_NESTED;
     options.refresh_tolerance = Rf_asReal(refresh_tolerance);
-    shim_check(
-        dopt_e2e_create((ptrdiff_t)Rf_asReal(rows), (ptrdiff_t)Rf_asReal(cols), Rf_asReal(depth), &options, &e2e));
+    shim_check(dopt_e2e_create((ptrdiff_t)shim_whole(Rf_asReal(rows), "rows"),
+                               (ptrdiff_t)shim_whole(Rf_asReal(cols), "cols"), Rf_asReal(depth), &options, &e2e));
     return shim_handle(e2e, "dopt_e2e", finalize);
 }
 

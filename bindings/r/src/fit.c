@@ -2,7 +2,7 @@
 /* Training runs: options from a named list, objectives from matrices or from an R function. */
 #include "shims.h"
 
-#include <math.h>
+#include <limits.h>
 #include <string.h>
 
 enum { hypers_max = DOPT_HYPER_COUNT, between_looks = 64 };
@@ -50,10 +50,16 @@ static dopt_schedule read_schedule(SEXP list)
     static const char *const kinds[] = { "constant", "step", "exponential", "cosine", "inverse_time", NULL };
     dopt_schedule schedule;
     schedule.kind = (dopt_schedule_kind)position(shim_text(list, "schedule"), kinds, "schedule");
-    schedule.warmup = (int64_t)shim_number(list, "warmup");
-    schedule.period = (int64_t)shim_number(list, "period");
+    schedule.warmup = shim_count(list, "warmup");
+    schedule.period = shim_count(list, "period");
     schedule.factor = shim_number(list, "factor");
     return schedule;
+}
+
+static int read_threads(SEXP list)
+{
+    const int64_t threads = shim_count(list, "threads");
+    return threads > INT_MAX ? INT_MAX : threads < 0 ? -1 : (int)threads; /* the library says what is allowed */
 }
 
 static dopt_fit_options read_options(SEXP list, dopt_hyper_value hypers[hypers_max])
@@ -63,7 +69,7 @@ static dopt_fit_options read_options(SEXP list, dopt_hyper_value hypers[hypers_m
     dopt_fit_options o = DOPT_FIT_OPTIONS_INIT;
     o.model = (dopt_model)position(shim_text(list, "model"), models, "model");
     o.depth = shim_number(list, "depth");
-    o.width = (ptrdiff_t)shim_number(list, "width");
+    o.width = (ptrdiff_t)shim_count(list, "width");
     o.init = (dopt_init)position(shim_text(list, "init"), starts, "init");
     o.init_std = shim_number(list, "init_std");
     shim_check(dopt_optim_kind_by_name(shim_text(list, "optimizer"), &o.optimizer));
@@ -72,9 +78,9 @@ static dopt_fit_options read_options(SEXP list, dopt_hyper_value hypers[hypers_m
     o.hypers = hypers;
     o.hyper_count = read_hypers(shim_item(list, "hypers"), hypers);
     o.schedule = read_schedule(list);
-    o.batch_size = (ptrdiff_t)shim_number(list, "batch_size");
-    o.seed = (uint64_t)shim_number(list, "seed");
-    o.max_steps = (int64_t)shim_number(list, "max_steps");
+    o.batch_size = (ptrdiff_t)shim_count(list, "batch_size");
+    o.seed = shim_seed(shim_number(list, "seed"), "seed");
+    o.max_steps = shim_count(list, "max_steps");
     o.target = shim_number(list, "target");
     o.value_tolerance = shim_number(list, "value_tolerance");
     o.gradient_tolerance = shim_number(list, "gradient_tolerance");
@@ -211,7 +217,7 @@ SEXP shim_fit(SEXP x, SEXP y, SEXP loss_list, SEXP function, SEXP w, SEXP list, 
     dopt_status status;
     const SEXP out = PROTECT(result_for(w));
     const dopt_mat weights = shim_view(VECTOR_ELT(out, 0), "w");
-    data_options.threads = (int)shim_number(list, "threads");
+    data_options.threads = read_threads(list);
     options.callback = on_step;
     options.user = &steps;
     if (function == R_NilValue) {
@@ -240,7 +246,7 @@ SEXP shim_lr_search(SEXP x, SEXP y, SEXP loss_list, SEXP w, SEXP list, SEXP grid
     dopt_hyper_value hypers[hypers_max];
     const dopt_fit_options options = read_options(list, hypers);
     const dopt_cmat features = shim_cview(x, "x"), targets = shim_cview(y, "y"), start = shim_cview(w, "w");
-    const int threads = (int)shim_number(list, "threads");
+    const int threads = read_threads(list);
     dopt_lr_trial *trials = (dopt_lr_trial *)R_alloc((size_t)count + 1, sizeof *trials);
     dopt_objective *objective = NULL;
     dopt_loss *loss = NULL;

@@ -2,6 +2,7 @@
 /* Factored networks and the optimizers that train them. */
 #include "shims.h"
 
+#include <limits.h>
 #include <string.h>
 
 static void finalize_net(SEXP handle)
@@ -31,7 +32,7 @@ SEXP shim_net(SEXP widths, SEXP bias)
     options.bias = Rf_asLogical(bias) == TRUE;
     ptrdiff_t *dims = (ptrdiff_t *)R_alloc((size_t)depth + 2, sizeof *dims);
     for (int j = 0; j <= depth; j++)
-        dims[j] = (ptrdiff_t)REAL(widths)[j];
+        dims[j] = (ptrdiff_t)shim_whole(REAL(widths)[j], "widths");
     shim_check(dopt_net_create(DOPT_F64, depth, dims, &options, &net));
     return shim_handle(net, "dopt_net", finalize_net);
 }
@@ -41,7 +42,7 @@ SEXP shim_net_init(SEXP handle, SEXP how, SEXP scale, SEXP seed, SEXP stream)
 {
     dopt_net *net = net_of(handle);
     const char *kind = CHAR(STRING_ELT(how, 0));
-    dopt_rng rng = dopt_rng_init((uint64_t)Rf_asReal(seed), (uint64_t)Rf_asReal(stream));
+    dopt_rng rng = dopt_rng_init(shim_seed(Rf_asReal(seed), "seed"), shim_seed(Rf_asReal(stream), "stream"));
     if (strcmp(kind, "balanced") == 0)
         shim_check(dopt_net_init_balanced(net, shim_cview(scale, "scale")));
     else if (strcmp(kind, "identity") == 0)
@@ -53,14 +54,21 @@ SEXP shim_net_init(SEXP handle, SEXP how, SEXP scale, SEXP seed, SEXP stream)
     return handle;
 }
 
+/* Of a layer that there is not, the library gives no view. */
+static int layer(SEXP j)
+{
+    const int64_t whole = shim_whole(Rf_asReal(j), "j");
+    return whole < 1 || whole > INT_MAX ? 0 : (int)whole;
+}
+
 SEXP shim_net_factor(SEXP handle, SEXP j)
 {
-    return shim_copy(dopt_const(dopt_net_factor(net_of(handle), Rf_asInteger(j))));
+    return shim_copy(dopt_const(dopt_net_factor(net_of(handle), layer(j))));
 }
 
 SEXP shim_net_grad(SEXP handle, SEXP j)
 {
-    return shim_copy(dopt_const(dopt_net_grad(net_of(handle), Rf_asInteger(j))));
+    return shim_copy(dopt_const(dopt_net_grad(net_of(handle), layer(j))));
 }
 
 SEXP shim_net_bias(SEXP handle)

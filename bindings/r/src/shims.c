@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "shims.h"
 
+#include <math.h>
 #include <string.h>
+
+static const double largest = 9007199254740992.0; /* 2^53: every integer up to it is a double */
 
 void shim_check(dopt_status status)
 {
@@ -76,6 +79,26 @@ double shim_number(SEXP list, const char *name)
     if (Rf_length(item) != 1 || !(Rf_isReal(item) || Rf_isInteger(item) || Rf_isLogical(item)))
         Rf_error("%s must be one number", name);
     return Rf_asReal(item);
+}
+
+int64_t shim_whole(double value, const char *what)
+{
+    if (!(fabs(value) <= largest) || value != floor(value))
+        Rf_error("%s is %g, must be a whole number", what, value);
+    return (int64_t)value;
+}
+
+uint64_t shim_seed(double value, const char *what)
+{
+    const int64_t whole = shim_whole(value, what);
+    if (whole < 0)
+        Rf_error("%s is %g, must be >= 0", what, value);
+    return (uint64_t)whole;
+}
+
+int64_t shim_count(SEXP list, const char *name)
+{
+    return shim_whole(shim_number(list, name), name);
 }
 
 const char *shim_text(SEXP list, const char *name)

@@ -33,9 +33,14 @@ SEXP shim_handle(void *handle, const char *class, R_CFinalizer_t finalize);
 /* The handle behind an external pointer, or an R error that says that it should be of this class. */
 void *shim_pointer(SEXP handle, const char *class);
 
-/* Elements of a named list. */
+/* A double as the integer that it is, or an R error that names `what`: C would truncate it, or worse. */
+int64_t shim_whole(double value, const char *what);
+uint64_t shim_seed(double value, const char *what);
+
+/* Elements of a named list; shim_count() wants a whole number. */
 SEXP shim_item(SEXP list, const char *name);
 double shim_number(SEXP list, const char *name);
+int64_t shim_count(SEXP list, const char *name);
 const char *shim_text(SEXP list, const char *name);
 
 /* A loss from what dopt_loss() in R made, to be destroyed by the caller. */
