@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-
 const char *const job_usage = "usage: lp_regression [OPTION VALUE]...\n"
                               "Fit y = x . w by the mean of |error|^p, with several methods side by side, and\n"
                               "show who is ahead.\n"
