@@ -13,7 +13,7 @@ module depthopt
     public
     private :: ieee_value, ieee_positive_inf, ieee_negative_inf
     private :: mat64, mat64_1, mat32, mat32_1, cmat64, cmat64_1, cmat32, cmat32_1, transposed, ctransposed, text, layout
-    private :: get64, get32, put64, put32
+    private :: get64, get32, put64, put32, must_be
     private :: new_net_options, new_e2e_options, new_loss_options, new_objective_options, new_fit_options
     private :: new_circulation_options
 
@@ -160,11 +160,18 @@ contains
         m = dopt_mat()
     end function
 
+    !> Copying has no status, and numbers of another size would be read beyond the end.
+    subroutine must_be(wanted, dtype)
+        integer(c_int), intent(in) :: wanted, dtype
+        if (dtype /= wanted) error stop "dopt_copy: view and array are of different types"
+    end subroutine
+
     subroutine get64(m, a)
         type(dopt_cmat), intent(in) :: m
         real(c_double), intent(inout) :: a(m%rows, m%cols)
         real(c_double), pointer :: from(:)
         integer(c_ptrdiff_t) :: j, first
+        call must_be(DOPT_F64, m%dtype)
         call c_f_pointer(m%data, from, [(m%rows - 1) * m%row_stride + (m%cols - 1) * m%col_stride + 1])
         do j = 1, m%cols
             first = 1 + (j - 1) * m%col_stride
@@ -177,6 +184,7 @@ contains
         real(c_float), intent(inout) :: a(m%rows, m%cols)
         real(c_float), pointer :: from(:)
         integer(c_ptrdiff_t) :: j, first
+        call must_be(DOPT_F32, m%dtype)
         call c_f_pointer(m%data, from, [(m%rows - 1) * m%row_stride + (m%cols - 1) * m%col_stride + 1])
         do j = 1, m%cols
             first = 1 + (j - 1) * m%col_stride
@@ -189,6 +197,7 @@ contains
         real(c_double), intent(in) :: a(m%rows, m%cols)
         real(c_double), pointer :: to(:)
         integer(c_ptrdiff_t) :: j, first
+        call must_be(DOPT_F64, m%dtype)
         call c_f_pointer(m%data, to, [(m%rows - 1) * m%row_stride + (m%cols - 1) * m%col_stride + 1])
         do j = 1, m%cols
             first = 1 + (j - 1) * m%col_stride
@@ -201,6 +210,7 @@ contains
         real(c_float), intent(in) :: a(m%rows, m%cols)
         real(c_float), pointer :: to(:)
         integer(c_ptrdiff_t) :: j, first
+        call must_be(DOPT_F32, m%dtype)
         call c_f_pointer(m%data, to, [(m%rows - 1) * m%row_stride + (m%cols - 1) * m%col_stride + 1])
         do j = 1, m%cols
             first = 1 + (j - 1) * m%col_stride
