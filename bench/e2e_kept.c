@@ -114,7 +114,7 @@ static void follow(run *r, FILE *csv, outcome *outcomes)
             const double error = relative_distance(r->kept, r->exact, count);
             outcomes[i].worst = fmax(outcomes[i].worst, error);
             outcomes[i].sum += error;
-            outcomes[i].refreshes = dopt_e2e_refreshes(kept[i]);
+            outcomes[i].refreshes = (long long)dopt_e2e_refreshes(kept[i]);
             (void)fprintf(csv, ",%.4g,%lld", error, outcomes[i].refreshes);
         }
         (void)fprintf(csv, "\n");

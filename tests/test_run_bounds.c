@@ -30,7 +30,8 @@ static void objective_options(const dopt_loss *loss, dopt_cmat x, dopt_cmat y)
     o.reduction = DOPT_REDUCTION_OFF;
     INSIDE(dopt_objective_create_data(x, y, loss, &o, &made));
     o.reduction = (dopt_reduction)(DOPT_REDUCTION_OFF + 1);
-    OUTSIDE(dopt_objective_create_data(x, y, loss, &o, &made), "options->reduction is 3, must be in [0, 2]");
+    OUTSIDE(dopt_objective_create_data(x, y, loss, &o, &made),
+            "options->reduction is 3, must be 0 (auto), 1 (on) or 2 (off)");
     o.reduction = (dopt_reduction)-1;
     OUTSIDE(dopt_objective_create_data(x, y, loss, &o, &made), "options->reduction is -1");
     o = defaults;
@@ -153,12 +154,12 @@ static void fit_models(dopt_fit_options o)
 {
     const dopt_fit_options defaults = o;
     o.model = (dopt_model)-1;
-    options_outside(&o, "options->model is -1, must be one of dopt_model");
+    options_outside(&o, "options->model is -1, must be 0 (direct), 1 (factored) or 2 (e2e)");
     o.model = (dopt_model)3;
     options_outside(&o, "options->model is 3");
     o = defaults;
     o.init = (dopt_init)-1;
-    options_outside(&o, "options->init is -1, must be one of dopt_init");
+    options_outside(&o, "options->init is -1, must be 0 (given)");
     o.init = (dopt_init)4;
     options_outside(&o, "options->init is 4");
     o = defaults;
@@ -188,9 +189,9 @@ static void fit_optimizers(dopt_fit_options o)
     const dopt_fit_options defaults = o;
     const dopt_hyper_value lr = { DOPT_LR, 0.5 };
     o.optimizer = (dopt_optim_kind)dopt_optim_kind_count();
-    options_outside(&o, "options->optimizer is 8, must be in [0, 7]");
+    options_outside(&o, "options->optimizer is 8, must be 0 (gd)");
     o.optimizer = (dopt_optim_kind)-1;
-    options_outside(&o, "options->optimizer is -1, must be in [0, 7]");
+    options_outside(&o, "options->optimizer is -1, must be 0 (gd)");
     o = defaults;
     o.hyper_count = -1;
     options_outside(&o, "options->hyper_count is -1 and options->hypers is NULL");
@@ -200,7 +201,7 @@ static void fit_optimizers(dopt_fit_options o)
     options_outside(&o, "options->hypers[0] is lr, which is options->lr");
     o = defaults;
     o.schedule.kind = DOPT_SCHEDULE_STEP;
-    options_outside(&o, "options->schedule has a field out of its range (kind 1, warmup 0, period 0, factor 0)");
+    options_outside(&o, "options->schedule.period is 0, must be >= 1 for step");
 }
 
 static void fit_stops(dopt_fit_options o)

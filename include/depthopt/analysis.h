@@ -44,12 +44,12 @@ DOPT_BEGIN_DECLS
  * @param[in]  depth     N, a real number >= 1, or INFINITY
  * @param[in]  w, grad   k x d, finite, same dtype; any layout
  * @param[out] rate      not NULL; untouched on failure
- * @param[out] momentum  k x d, same dtype; may be `grad`, must not overlap otherwise; untouched on failure; `data` NULL
- *                       (dopt_mat_none()): not wanted
+ * @param[out] momentum  k x d, same dtype; may be `grad` itself, must not overlap it otherwise, nor `w`; untouched on
+ *                       failure; `data` NULL (dopt_mat_none()): not wanted
  *
  * Cost: one dopt_e2e_apply() and one dopt_e2e_spectrum(). Accuracy: momentum to a few eps ||P_w(grad)||.
  *
- * @retval DOPT_ERR_INVALID    a pointer is NULL, or `depth` is out of range
+ * @retval DOPT_ERR_INVALID    a pointer is NULL, `depth` is out of range, or `momentum` overlaps `w` or `grad`
  * @retval DOPT_ERR_SHAPE, DOPT_ERR_DTYPE, DOPT_ERR_NONFINITE, DOPT_ERR_NUMERICAL  as dopt_e2e_apply()
  * @retval DOPT_ERR_NOMEM      no memory
  */
@@ -76,11 +76,11 @@ DOPT_API dopt_status dopt_analysis_split(double depth, dopt_cmat w, dopt_cmat gr
  * @param[in]  hidden  T numbers: w_2^t, t = 1 ... T; finite, not 0
  * @param[in]  slope   T numbers: dL/dw_2 at step t, that is w_1^t . g^t; finite
  * @param[out] weights T x (T + 1), float64, any layout: row t - 1 belongs to step t, column tau to g^tau, column 0 to
- *                     w^1; 0 for tau > t; untouched on failure
+ *                     w^1; 0 for tau > t; overlaps neither `hidden` nor `slope`; untouched on failure
  *
  * Cost: O(T^2). Accuracy: each weight to a few T eps.
  *
- * @retval DOPT_ERR_INVALID    a pointer is NULL, or a value is out of range
+ * @retval DOPT_ERR_INVALID    a pointer is NULL, a value is out of range, or `weights` overlaps what is read
  * @retval DOPT_ERR_SHAPE      `weights` is not T x (T + 1)
  * @retval DOPT_ERR_DTYPE      `weights` is not float64
  * @retval DOPT_ERR_NONFINITE  `hidden` or `slope` holds a NaN or an infinity

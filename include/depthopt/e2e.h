@@ -29,6 +29,7 @@
  */
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <depthopt/alloc.h>
 #include <depthopt/log.h>
@@ -122,7 +123,7 @@ DOPT_API void dopt_e2e_destroy(dopt_e2e **e2e);
  * @param[in]  w     k x d, finite; any layout, float64 or float32
  * @param[in]  grad  k x d, finite, same dtype; any layout
  * @param[out] out   k x d, same dtype; any layout; may be `w` or `grad` itself, but not overlap them
- *                   otherwise; untouched on failure
+ *                   otherwise (depthopt/mat.h); untouched on failure
  *
  * Cost, with n the smaller and m the larger side, whatever N: one n x n product from n x m, one symmetric
  * eigendecomposition of order n, and five products n x n x m. Where m > 2.5 n and the singular values are within
@@ -139,7 +140,7 @@ DOPT_API void dopt_e2e_destroy(dopt_e2e **e2e);
  * takes from all of the time of float64 (n = 100) to about three quarters of it (n = 500 and above). Numbers
  * beyond 1e8 or below 1e-8 go through float64 as a whole.
  *
- * @retval DOPT_ERR_INVALID    `e2e` or a data pointer is NULL
+ * @retval DOPT_ERR_INVALID    `e2e` or a data pointer is NULL, or `out` overlaps `w` or `grad`
  * @retval DOPT_ERR_SHAPE      a view is not a k x d view
  * @retval DOPT_ERR_DTYPE      the views differ in dtype
  * @retval DOPT_ERR_NONFINITE  w or grad holds a NaN or an infinity
@@ -165,8 +166,8 @@ DOPT_API dopt_status dopt_e2e_apply(dopt_e2e *e2e, dopt_cmat w, dopt_cmat grad, 
  * so descent is stable up to lr = 2 / (that times the largest curvature of L), and the bound falls as s_1 grows. For
  * the same reason a w whose singular values are far below 1 moves slowly at first.
  *
- * Cost, accuracy and statuses as dopt_e2e_apply(); DOPT_ERR_INVALID for a value out of range too. The step
- * is folded into the last product: it costs nothing beside it.
+ * Cost, accuracy and statuses as dopt_e2e_apply(); DOPT_ERR_INVALID also for a value out of range, and for a `grad`
+ * that overlaps `w`. The step is folded into the last product: it costs nothing beside it.
  *
  * @retval DOPT_ERR_BUSY  `e2e` is in use by another call
  */
@@ -183,8 +184,9 @@ DOPT_API dopt_status dopt_e2e_update(dopt_e2e *e2e, dopt_mat w, dopt_cmat grad, 
  * 0 where s_r or s_c is.
  *
  * @param[in]  w            k x d, finite, float64 or float32
- * @param[out] sigma        min(k, d) singular values, descending; NULL: not wanted
- * @param[out] eigenvalues  k * d numbers, element (r, c) at r * d + c; NULL: not wanted
+ * @param[out] sigma        min(k, d) singular values, descending; NULL: not wanted; overlaps neither `w` nor
+ *                          `eigenvalues` (not checked)
+ * @param[out] eigenvalues  k * d numbers, element (r, c) at r * d + c; NULL: not wanted; likewise
  *
  * Cost: one decomposition, and k d evaluations of K.
  *
@@ -198,7 +200,7 @@ DOPT_API dopt_status dopt_e2e_spectrum(dopt_e2e *e2e, dopt_cmat w, double *sigma
 DOPT_API dopt_e2e_route dopt_e2e_route_taken(const dopt_e2e *e2e);
 
 /** Decompositions so far, failed ones and those of dopt_e2e_spectrum() included; 0 for NULL. */
-DOPT_API long long dopt_e2e_refreshes(const dopt_e2e *e2e);
+DOPT_API int64_t dopt_e2e_refreshes(const dopt_e2e *e2e);
 
 /** Bytes that the handle holds, its workspace included; 0 for NULL. */
 DOPT_API size_t dopt_e2e_workspace_bytes(const dopt_e2e *e2e);

@@ -16,7 +16,7 @@ DOPT_BEGIN_DECLS
 /** How serious a line is. */
 typedef enum dopt_log_level {
     DOPT_LOG_INFO = 0,   /**< What was chosen, such as an evaluation order. */
-    DOPT_LOG_WARNING = 1 /**< The result is right, but took a way around: a fallback, a restart. */
+    DOPT_LOG_WARNING = 1 /**< The call works, but look: it took a way around (a fallback), or a run will not move. */
 } dopt_log_level;
 
 /** Receives one line without a newline; `message` is valid during the call only. */

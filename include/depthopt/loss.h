@@ -57,7 +57,7 @@ typedef struct dopt_loss_options {
  * @param[out] dz     b x k derivatives of that sum, dl/dz; `data` NULL: not wanted
  * @param[in]  user   as given at creation
  *
- * @return DOPT_OK, or a failure, which the calling function hands on to its caller
+ * @return DOPT_OK, or a failure, which the calling function hands on to its caller, with what dopt_fail() recorded
  */
 typedef dopt_status (*dopt_loss_fn)(dopt_cmat z, dopt_cmat y, double *sum, dopt_mat dz, void *user);
 
@@ -104,14 +104,16 @@ DOPT_API double dopt_loss_parameter(const dopt_loss *loss);
  * @param[in]  y      m x k, finite, same dtype; targets as in the table above
  * @param[out] value  mean loss; NULL: not wanted; untouched on failure
  * @param[out] dz     m x k, same dtype, d value / dz; `data` NULL (dopt_mat_none()): not wanted; may be `z`
- *                    itself; untouched on failure, unless a custom callback fails half-way
+ *                    itself, must not overlap `z` otherwise, nor `y`; untouched on failure, unless a custom callback
+ *                    fails half-way
  *
  * A value or derivative that overflows is returned as infinity.
  *
  * Cost: one pass, plus one to check z and y. Allocates nothing.
  * Accuracy: value and each dz to a few eps of the dtype, plus m eps for the sum.
  *
- * @retval DOPT_ERR_INVALID    `loss` is NULL, or y holds a target that the loss does not allow
+ * @retval DOPT_ERR_INVALID    `loss` is NULL, y holds a target that the loss does not allow, or `dz` overlaps `y`,
+ *                             or `z` without being it
  * @retval DOPT_ERR_SHAPE      the views are not all m x k
  * @retval DOPT_ERR_DTYPE      the views differ in dtype
  * @retval DOPT_ERR_NONFINITE  z or y holds a NaN or an infinity

@@ -12,6 +12,7 @@
  */
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <depthopt/mat.h>
 #include <depthopt/objective.h>
@@ -25,7 +26,7 @@ typedef struct dopt_lr_trial {
     double lr;                 /**< The candidate. */
     double value;              /**< L of all data at the end of its run; INFINITY if it diverged. */
     dopt_stop_reason reason;   /**< Why it ended. */
-    long long steps;           /**< Steps taken. */
+    int64_t steps;             /**< Steps taken. */
 } dopt_lr_trial;
 
 /**
@@ -33,7 +34,7 @@ typedef struct dopt_lr_trial {
  *
  * @param[in]  objective  each run works on a clone of it, on one thread
  * @param[in]  options    of every run, but for `lr`; the callback is called from several threads if `threads` is
- *                        not 1; NULL for the defaults
+ *                        not 1, the logger by the search alone; NULL for the defaults
  * @param[in]  w0         k x d: the start if options->init is GIVEN, else only its shape matters
  * @param[in]  count      number of candidates, >= 1
  * @param[in]  grid       `count` learning rates, each finite and > 0

@@ -21,8 +21,12 @@
  * they are, without a copy. Elements between the rows (or columns) of a view are never read or written.
  * Every function checks the views it gets: extents in [1, 2147483647], strides as above, `data` not NULL.
  *
- * Views are plain values, to pass, copy and forget; dopt_cmat is the read-only form. The arrays behind two
- * views of one call must not overlap unless the function says that they may.
+ * Views are plain values, to pass, copy and forget; dopt_cmat is the read-only form.
+ *
+ * Aliasing: a view that a call writes shares no element with another view of the call, unless the function says that
+ * it may be that view itself: same `data`, same shape, same strides. Calls check this and fail with DOPT_ERR_INVALID;
+ * interleaved views without a common element, such as two blocks of one array, are fine. Views that are only read may
+ * overlap. Not checked: arrays that are passed as plain pointers, and those that a handle borrowed in an earlier call.
  */
 
 #include <stddef.h>

@@ -25,14 +25,14 @@ DOPT_BEGIN_DECLS
  *
  * @param[in]  a      n x n, finite, symmetric to within n eps max|a|; its symmetric part is used
  * @param[in]  power  finite, >= 0
- * @param[out] out    n x n, same dtype; may be `a` itself; untouched on failure
+ * @param[out] out    n x n, same dtype; may be `a` itself, must not overlap it otherwise; untouched on failure
  *
  * Cost: one symmetric eigendecomposition and one product of order n, in double for either dtype.
  * Memory: allocates and frees about 4 n^2 doubles (malloc).
  * Accuracy: out is exact for some a + da with ||da|| <= c n eps ||a||.
  * Thread safety: any thread, any time.
  *
- * @retval DOPT_ERR_INVALID    `power` is out of range, `a` is not symmetric, or n exceeds 32766
+ * @retval DOPT_ERR_INVALID    `power` is out of range, `a` is not symmetric, n exceeds 32766, or `out` overlaps `a`
  * @retval DOPT_ERR_SHAPE      `a` is not square, or `out` has another shape
  * @retval DOPT_ERR_DTYPE      `a` and `out` differ in dtype
  * @retval DOPT_ERR_NONFINITE  `a` holds a NaN or an infinity

@@ -198,7 +198,8 @@ DOPT_API ptrdiff_t dopt_mpi_e2e_col(const dopt_mpi_e2e *e2e, ptrdiff_t local_col
  * out = P_w(grad), each rank with its parts.
  *
  * @param[in]  w, grad  this rank's parts, float64, finite, in any layout
- * @param[out] out      likewise; may be `w` or `grad`; untouched on failure
+ * @param[out] out      likewise; may be `w` or `grad` itself, must not overlap them otherwise (not checked, but
+ *                      depthopt/mat.h); untouched on failure
  *
  * Cost: that of dopt_e2e_apply() spread over the ranks: by plain levels of the nested decomposition, as many as the
  * singular values have factors of 20 between them, each with one ScaLAPACK eigendecomposition. Square blocks of 64 suit
@@ -215,6 +216,8 @@ DOPT_API dopt_status dopt_mpi_e2e_apply(dopt_mpi_e2e *e2e, dopt_cmat w, dopt_cma
 /**
  * w <- (1 - lr weight_decay N) w - lr P_w(grad), as dopt_e2e_update(), each rank with its parts.
  *
+ * @param[in,out] w             this rank's part, float64, finite, any layout; untouched on failure
+ * @param[in]     grad          likewise; must not overlap `w` (not checked)
  * @param[in] lr, weight_decay  >= 0, finite, the same on all ranks
  *
  * @retval as dopt_mpi_e2e_apply()

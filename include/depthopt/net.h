@@ -156,7 +156,7 @@ DOPT_API dopt_status dopt_net_init_orthogonal(dopt_net *net, dopt_rng *rng, doub
  * With the thin SVD w0 = U S V^T: W_N = U S^{1/N}, W_j = S^{1/N}, W_1 = S^{1/N} V^T, zero-padded to the
  * widths, which may be larger than min(k, d) but not smaller than the rank of w0.
  *
- * @param[in] w0  k x d, finite
+ * @param[in] w0  k x d, finite, dtype of the net, any layout; an array of yours, none of the net's (not checked)
  *
  * Accuracy: the product is w0 and the imbalance is 0, each to a small multiple of
  * max(k, d) eps times the norms, eps that of the net's dtype.
@@ -177,11 +177,12 @@ DOPT_API dopt_status dopt_net_init_balanced(dopt_net *net, dopt_cmat w0);
 /**
  * The end-to-end matrix: w = W_N ... W_1.
  *
- * @param[out] w  k x d, dtype of the net; must not overlap the factors; untouched on failure
+ * @param[out] w  k x d, dtype of the net; must not overlap the factors, a factor of depth 1 included; untouched on
+ *                failure
  *
  * Cost: the chain is multiplied in its cheapest order, 2 min(k, d) sum_j n_j n_{j-1} flops at most.
  *
- * @retval DOPT_ERR_INVALID  `net` is NULL
+ * @retval DOPT_ERR_INVALID  `net` is NULL, or `w` overlaps a factor
  * @retval DOPT_ERR_SHAPE    `w` is not a k x d view
  * @retval DOPT_ERR_DTYPE    `w` has another dtype than the net
  * @retval DOPT_ERR_BUSY     `net` is in use by another call
@@ -208,7 +209,7 @@ DOPT_API dopt_status dopt_net_collapse(dopt_net *net);
  *
  * Overwrites the gradients that dopt_net_grad() shows.
  *
- * @param[in] grad  k x d, finite, dtype of the net
+ * @param[in] grad  k x d, finite, dtype of the net; an array of yours, none of the net's (not checked)
  *
  * Cost: partial products are shared, in the cheapest order: 6 min(k, d) sum_j n_j n_{j-1} flops at most.
  *
@@ -229,7 +230,7 @@ DOPT_API dopt_status dopt_net_backward(dopt_net *net, dopt_cmat grad);
  * Cost: whichever is cheaper by flops: layer by layer, 2 m sum_j n_j n_{j-1}, or collapse first.
  * Non-finite numbers in `x` or the factors pass through to `z`.
  *
- * @retval DOPT_ERR_INVALID  `net` is NULL
+ * @retval DOPT_ERR_INVALID  `net` is NULL, or `z` overlaps `x`
  * @retval DOPT_ERR_SHAPE    `x` is not m x d, or `z` not m x k
  * @retval DOPT_ERR_DTYPE    a view has another dtype than the net
  * @retval DOPT_ERR_BUSY     `net` is in use by another call
@@ -245,13 +246,14 @@ DOPT_API dopt_status dopt_net_forward(dopt_net *net, dopt_cmat x, dopt_mat z);
  *
  * @param[in]  x   m x d
  * @param[in]  dz  m x k, dL/dZ
- * @param[out] dx  m x d, dL/dX; `data` NULL (dopt_mat_none()): not wanted; may be `x` itself
+ * @param[out] dx  m x d, dL/dX; `data` NULL (dopt_mat_none()): not wanted; may be `x` itself, must not overlap `x`
+ *                 otherwise, nor `dz`
  *
  * Cost: whichever is cheaper by flops: through the activations, about 6 m sum_j n_j n_{j-1}, or through
  * G = dz^T x and dopt_net_backward(), which is better when m is large.
  * Non-finite numbers pass through to the gradients.
  *
- * @retval DOPT_ERR_INVALID  `net` is NULL
+ * @retval DOPT_ERR_INVALID  `net` is NULL, or `dx` overlaps `dz`, or `x` without being it
  * @retval DOPT_ERR_SHAPE    the views do not fit each other or the net
  * @retval DOPT_ERR_DTYPE    a view has another dtype than the net
  * @retval DOPT_ERR_BUSY     `net` is in use by another call

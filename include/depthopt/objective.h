@@ -226,7 +226,7 @@ DOPT_API dopt_dtype dopt_objective_dtype(const dopt_objective *objective);
  * says. Allocates nothing.
  * Accuracy: sums in blocks, each to count eps; float32 data: products in float32, sums over blocks in double.
  *
- * @retval DOPT_ERR_INVALID    `objective` is NULL, or the batch is empty or out of range
+ * @retval DOPT_ERR_INVALID    `objective` is NULL, the batch is empty or out of range, or `grad` overlaps `w`
  * @retval DOPT_ERR_SHAPE      `w` or `grad` is not a k x d view
  * @retval DOPT_ERR_DTYPE      `w` or `grad` has another dtype than the data
  * @retval DOPT_ERR_NONFINITE  w holds a NaN or an infinity, or value or gradient overflow: the run has diverged
@@ -242,7 +242,7 @@ DOPT_API dopt_status dopt_objective_eval(dopt_objective *objective, dopt_cmat w,
  * @param[in]  w      k x d, as for dopt_objective_eval()
  * @param[in]  first, count  outputs, within [0, k)
  * @param[out] value  their part of the value; NULL: not wanted
- * @param[out] grad   count x d: these rows of the gradient; `data` NULL: not wanted
+ * @param[out] grad   count x d: these rows of the gradient; `data` NULL: not wanted; must not overlap `w`
  *
  * Cost: that of dopt_objective_eval() times count / k, but X is read as often as this is called.
  *

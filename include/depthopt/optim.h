@@ -204,14 +204,15 @@ DOPT_API void dopt_optim_reset(dopt_optim *optim);
  * One step on a list of parameters of yours.
  *
  * @param[in]     blocks  number of blocks, the same at every step
- * @param[in,out] params  `blocks` views, moved in place; untouched on failure
+ * @param[in,out] params  `blocks` views, moved in place; untouched on failure. A block overlaps neither its gradient
+ *                        nor (this is not checked) anything of another block
  * @param[in]     grads   `blocks` views of the same shapes and dtypes, any layout, finite
  *
  * Cost: one pass over parameters, gradients and state, plus one over the gradients to check them.
  * Allocates on the first step at most; see dopt_optim_prepare().
  * Accuracy: elementwise in double, rounded once to the dtype.
  *
- * @retval DOPT_ERR_INVALID    a pointer is NULL, or `blocks` < 1
+ * @retval DOPT_ERR_INVALID    a pointer is NULL, `blocks` < 1, or a block overlaps its gradient
  * @retval DOPT_ERR_SHAPE      a view does not fit its gradient, or the list is not the one of the first step
  * @retval DOPT_ERR_DTYPE      as SHAPE, for the dtype
  * @retval DOPT_ERR_NONFINITE  a gradient holds a NaN or an infinity

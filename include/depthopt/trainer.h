@@ -89,7 +89,7 @@ typedef struct dopt_fit_options {
     ptrdiff_t width;  /**< Hidden width of the factors, for the factored model and for the initialisation.
                            Default 0: min(k, d). */
     dopt_init init;   /**< Default DOPT_INIT_GIVEN. W = 0 is a fixed point of every N > 1: a run from there ends with
-                           DOPT_OK, where it began. */
+                           DOPT_OK, where it began, and a warning to the logger. */
     double init_std;  /**< >= 0. Default 0.01. */
 
     dopt_optim_kind optimizer;        /**< Default DOPT_OPTIM_GD. */
@@ -115,7 +115,8 @@ typedef struct dopt_fit_options {
 
     dopt_callback callback; /**< Default NULL. */
     void *user;             /**< Its argument. */
-    dopt_logger logger;     /**< Default: silent. */
+    dopt_logger logger;     /**< Told of a start that no step moves, and of decompositions that took a way around.
+                                 Default: silent. */
     dopt_allocator allocator; /**< Default: malloc and free. */
 } dopt_fit_options;
 

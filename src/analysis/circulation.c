@@ -196,7 +196,7 @@ dopt_status dopt_analysis_circulation(ptrdiff_t rows, ptrdiff_t cols, dopt_gradi
     DOPT_TRY(read_options(__func__, options, &l.options));
     dopt_e2e_options of_e2e = DOPT_E2E_OPTIONS_INIT;
     of_e2e.allocator = l.options.allocator;
-    DOPT_TRY(dopt_e2e_create(rows, cols, l.options.depth, &of_e2e, &l.e2e));
+    DOPT_TRY(dopt__within(__func__, dopt_e2e_create(rows, cols, l.options.depth, &of_e2e, &l.e2e)));
     const size_t n = (size_t)rows * (size_t)cols;
     l.e = dopt__alloc(&l.options.allocator, n, 4 * sizeof *l.e);
     dopt_status status =
@@ -205,10 +205,10 @@ dopt_status dopt_analysis_circulation(ptrdiff_t rows, ptrdiff_t cols, dopt_gradi
         l.f = l.e + n;
         l.w = l.f + n;
         l.field = l.w + n;
-        status = find_plane(&l, __func__);
+        status = dopt__within(__func__, find_plane(&l, __func__));
     }
     if (status == DOPT_OK)
-        status = integrate(&l, &found);
+        status = dopt__within(__func__, integrate(&l, &found));
     if (status == DOPT_OK)
         *out = found;
     dopt_e2e_destroy(&l.e2e);

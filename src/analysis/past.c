@@ -35,6 +35,8 @@ dopt_status dopt_analysis_memory(double lr, ptrdiff_t steps, const double *hidde
 {
     DOPT_TRY(check_history(__func__, lr, steps, hidden, slope));
     DOPT_TRY(dopt__check_matrix(__func__, "weights", dopt_const(weights), steps, steps + 1, DOPT_F64));
+    DOPT_TRY(dopt__check_apart(__func__, "weights", dopt_const(weights), "hidden", dopt_cmat_f64(hidden, 1, steps)));
+    DOPT_TRY(dopt__check_apart(__func__, "weights", dopt_const(weights), "slope", dopt_cmat_f64(slope, 1, steps)));
     double *out = weights.data;
     const ptrdiff_t down = weights.row_stride, right = weights.col_stride;
     for (ptrdiff_t tau = 0; tau <= steps; tau++) {

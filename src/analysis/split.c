@@ -22,6 +22,13 @@ static dopt_status pull(double depth, dopt__pair *pair, dopt_e2e **e2e, double *
     return DOPT_OK;
 }
 
+static dopt_status check_momentum(const char *func, dopt_cmat w, dopt_cmat grad, dopt_cmat momentum)
+{
+    DOPT_TRY(dopt__check_matrix(func, "momentum", momentum, w.rows, w.cols, w.dtype));
+    DOPT_TRY(dopt__check_apart(func, "momentum", momentum, "w", w));
+    return dopt__check_apart_or_same(func, "momentum", momentum, "grad", grad);
+}
+
 dopt_status dopt_analysis_split(double depth, dopt_cmat w, dopt_cmat grad, double *rate, dopt_mat momentum)
 {
     dopt__pair pair;
@@ -31,12 +38,12 @@ dopt_status dopt_analysis_split(double depth, dopt_cmat w, dopt_cmat grad, doubl
     DOPT_TRY(dopt__pair_read(__func__, depth, w, grad, &pair));
     dopt_status status = DOPT_OK;
     if (momentum.data)
-        status = dopt__check_matrix(__func__, "momentum", dopt_const(momentum), w.rows, w.cols, w.dtype);
+        status = check_momentum(__func__, w, grad, dopt_const(momentum));
     double *sigma = dopt__alloc(NULL, (size_t)(w.rows < w.cols ? w.rows : w.cols), sizeof *sigma);
     if (status == DOPT_OK && !sigma)
         status = dopt__fail(DOPT_ERR_NOMEM, __func__, "no memory for the singular values");
     if (status == DOPT_OK)
-        status = pull(depth, &pair, &e2e, sigma, &smallest);
+        status = dopt__within(__func__, pull(depth, &pair, &e2e, sigma, &smallest));
     if (status == DOPT_OK) {
         *rate = dopt__kernel_null(smallest, depth);
         double *to = pair.room.data;

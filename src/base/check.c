@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What every public door checks: views and options. */
+/* What every public door checks: views, choices and options. */
 
 #include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -33,11 +35,93 @@ dopt_status dopt__check_matrix(const char *func, const char *name, dopt_cmat m, 
 {
     DOPT_TRY(dopt__check_view(func, name, m));
     if (m.rows != rows || m.cols != cols)
-        return dopt__fail(DOPT_ERR_SHAPE, func, "%s is %td x %td, must be %td x %td", name, m.rows, m.cols, rows, cols);
+        return dopt__fail(DOPT_ERR_SHAPE, func, "%s is %td x %td, must be %td x %td%s", name, m.rows, m.cols, rows,
+                          cols, m.rows == cols && m.cols == rows ? ", its transpose" : "");
     if (m.dtype != dtype)
         return dopt__fail(DOPT_ERR_DTYPE, func, "%s is %s, must be %s", name,
                           m.dtype == DOPT_F32 ? "float32" : "float64", dtype == DOPT_F32 ? "float32" : "float64");
     return DOPT_OK;
+}
+
+/* The elements of a view: lines that follow each other in memory, all in bytes. */
+typedef struct extent {
+    uintptr_t start;
+    ptrdiff_t lines, length, stride;
+} extent;
+
+static extent extent_of(dopt_cmat m)
+{
+    const ptrdiff_t size = m.dtype == DOPT_F64 ? sizeof(double) : sizeof(float);
+    const bool by_rows = m.col_stride == 1 && m.row_stride >= m.cols;
+    extent e = { (uintptr_t)m.data, by_rows ? m.rows : m.cols, size * (by_rows ? m.cols : m.rows),
+                 size * (by_rows ? m.row_stride : m.col_stride) };
+    if (e.stride == e.length) { /* without gaps: one line */
+        e.length *= e.lines;
+        e.lines = 1;
+    }
+    return e;
+}
+
+static uintptr_t end_of(extent e)
+{
+    return e.start + (uintptr_t)((e.lines - 1) * e.stride + e.length);
+}
+
+/* Of b's lines, the last one that starts before the end of a's is the one that may reach into it. */
+static bool line_meets(uintptr_t start, ptrdiff_t length, extent b)
+{
+    const ptrdiff_t at = (ptrdiff_t)(start - b.start);
+    if (at + length <= 0)
+        return false;
+    const ptrdiff_t last = b.lines == 1 ? 0 : (at + length - 1) / b.stride;
+    return at < (last < b.lines ? last : b.lines - 1) * b.stride + b.length;
+}
+
+static bool share_elements(extent a, extent b)
+{
+    if (end_of(a) <= b.start || end_of(b) <= a.start)
+        return false;
+    for (ptrdiff_t line = 0; line < a.lines; line++)
+        if (line_meets(a.start + (uintptr_t)(line * a.stride), a.length, b))
+            return true;
+    return false;
+}
+
+/* Of what has one row or one column, the stride that leads nowhere does not count. */
+static bool are_one(dopt_cmat a, dopt_cmat b)
+{
+    return a.data == b.data && a.rows == b.rows && a.cols == b.cols && a.dtype == b.dtype &&
+           (a.rows == 1 || a.row_stride == b.row_stride) && (a.cols == 1 || a.col_stride == b.col_stride);
+}
+
+dopt_status dopt__check_apart(const char *func, const char *out_name, dopt_cmat out, const char *in_name, dopt_cmat in)
+{
+    if (share_elements(extent_of(out), extent_of(in)))
+        return dopt__fail(DOPT_ERR_INVALID, func, "%s overlaps %s, must be an array of its own", out_name, in_name);
+    return DOPT_OK;
+}
+
+dopt_status dopt__check_apart_or_same(const char *func, const char *out_name, dopt_cmat out, const char *in_name,
+                                      dopt_cmat in)
+{
+    if (!are_one(out, in) && share_elements(extent_of(out), extent_of(in)))
+        return dopt__fail(DOPT_ERR_INVALID, func, "%s overlaps %s, must be %s itself or an array of its own", out_name,
+                          in_name, in_name);
+    return DOPT_OK;
+}
+
+dopt_status dopt__check_choice(const char *func, const char *name, int value, int count, const char *const names[])
+{
+    if (value >= 0 && value < count)
+        return DOPT_OK;
+    char all[200] = "";
+    for (int i = 0, used = 0; i < count && used < (int)sizeof all; i++)
+        used += snprintf(all + used, sizeof all - (size_t)used, "%s%d (%s)",
+                         i == 0           ? ""
+                         : i == count - 1 ? " or "
+                                          : ", ",
+                         i, names[i]);
+    return dopt__fail(DOPT_ERR_INVALID, func, "%s is %d, must be %s", name, value, all);
 }
 
 dopt_status dopt__read_options(const char *func, const void *options, size_t min_size, size_t size, void *dst)

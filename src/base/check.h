@@ -15,6 +15,16 @@
 /* Record "func: text" as this thread's last error. */
 void dopt__record(const char *func, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Hand a status on; of a failure, the last error names `func`, which the caller called, before what failed in it. */
+dopt_status dopt__within(const char *func, dopt_status status);
+
+/*
+ * A callback failed: what it recorded by dopt_fail() or a call of the library, else the name of its status. `before` is
+ * what dopt__failures(), this thread's failures so far, was before the callback.
+ */
+dopt_status dopt__callback_failed(const char *func, unsigned long before, dopt_status status);
+unsigned long dopt__failures(void);
+
 /* The same, with the status as its value: func and a printf format come after it. A macro, so that analysers see it. */
 #define dopt__fail(status, ...) (dopt__record(__VA_ARGS__), (status))
 
@@ -42,6 +52,16 @@ dopt_status dopt__check_view(const char *func, const char *name, dopt_cmat m);
 /* A valid view of this shape and dtype. */
 dopt_status dopt__check_matrix(const char *func, const char *name, dopt_cmat m, ptrdiff_t rows, ptrdiff_t cols,
                                dopt_dtype dtype);
+
+/*
+ * `out`, which the call writes, and `in` are valid views of one dtype that share no element; or_same: or that are one.
+ */
+dopt_status dopt__check_apart(const char *func, const char *out_name, dopt_cmat out, const char *in_name, dopt_cmat in);
+dopt_status dopt__check_apart_or_same(const char *func, const char *out_name, dopt_cmat out, const char *in_name,
+                                      dopt_cmat in);
+
+/* One of the values 0 ... count - 1 of an enum, which `names` are for. */
+dopt_status dopt__check_choice(const char *func, const char *name, int value, int count, const char *const names[]);
 
 /*
  * Size of the struct when `field` was its last one. Note that a field appended where padding was leaves the size as it

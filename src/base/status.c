@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Statuses and the last error. The one-line text is the library's only thread-local state, and the only
- * state at all outside the handles.
+ * Statuses and the last error. The one-line text, with the number of failures, is the library's only thread-local
+ * state, and the only state at all outside the handles.
  */
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <depthopt/status.h>
 
 #include "base/check.h"
 
 static _Thread_local char last_error[256];
+static _Thread_local unsigned long failures;
 
 const char *dopt_status_string(dopt_status status)
 {
@@ -39,6 +41,7 @@ const char *dopt_last_error(void)
 void dopt__record(const char *func, const char *format, ...)
 {
     const int n = snprintf(last_error, sizeof last_error, "%s: ", func);
+    failures++;
     if ((size_t)n >= sizeof last_error) /* also where n < 0 */
         return;
     va_list args;
@@ -49,6 +52,28 @@ void dopt__record(const char *func, const char *format, ...)
     for (char *at = last_error; *at; at++)
         if ((unsigned char)*at < ' ' || *at == 127)
             *at = '?';
+}
+
+unsigned long dopt__failures(void)
+{
+    return failures;
+}
+
+dopt_status dopt__within(const char *func, dopt_status status)
+{
+    const size_t length = strlen(func);
+    if (status == DOPT_OK || (strncmp(last_error, func, length) == 0 && last_error[length] == ':'))
+        return status;
+    char inner[sizeof last_error];
+    memcpy(inner, last_error, sizeof inner);
+    return dopt__fail(status, func, "%s", inner);
+}
+
+dopt_status dopt__callback_failed(const char *func, unsigned long before, dopt_status status)
+{
+    if (failures != before)
+        return dopt__within(func, status);
+    return dopt__fail(status, func, "the callback returned \"%s\"", dopt_status_string(status));
 }
 
 dopt_status dopt_fail(dopt_status status, const char *function, const char *text)

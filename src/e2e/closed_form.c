@@ -56,7 +56,7 @@ static dopt_status combine_if_it_fits(combination c, dopt__move move)
     const double bound =
         fabs(c.keep) * move.largest_w + fabs(c.along) * (c.scale * move.largest_w) + fabs(c.b) * move.largest_grad;
     if (!(bound <= 0.25 * limit) && !combine(c, move, false))
-        return dopt__fail(DOPT_ERR_NUMERICAL, move.func, "the result, or an eigenvalue of P, overflows");
+        return dopt__move_overflows(move);
     (void)combine(c, move, true);
     return DOPT_OK;
 }

@@ -18,13 +18,12 @@
 
 static dopt_status read_options(const char *func, const dopt_e2e_options *options, dopt_e2e_options *out)
 {
+    static const char *const methods[] = { "nested", "svd" };
     const dopt_e2e_options defaults = DOPT_E2E_OPTIONS_INIT;
     *out = defaults;
     DOPT_TRY(dopt__read_options(func, options, DOPT__SIZE_THROUGH(dopt_e2e_options, refresh_tolerance), sizeof defaults,
                                 out));
-    if (out->method != DOPT_E2E_NESTED && out->method != DOPT_E2E_SVD)
-        return dopt__fail(DOPT_ERR_INVALID, func, "options->method is %d, must be DOPT_E2E_NESTED or DOPT_E2E_SVD",
-                          (int)out->method);
+    DOPT_TRY(dopt__check_choice(func, "options->method", (int)out->method, 2, methods));
     if (!(out->refresh_tolerance >= 0.0 && out->refresh_tolerance < 1.0))
         return dopt__fail(DOPT_ERR_INVALID, func, "options->refresh_tolerance is %g, must be in [0, 1)",
                           out->refresh_tolerance);
@@ -127,6 +126,8 @@ dopt_status dopt_e2e_apply(dopt_e2e *e2e, dopt_cmat w, dopt_cmat grad, dopt_mat 
     DOPT_TRY(dopt__check_matrix(__func__, "w", w, e2e->rows, e2e->cols, w.dtype));
     DOPT_TRY(dopt__check_matrix(__func__, "grad", grad, e2e->rows, e2e->cols, w.dtype));
     DOPT_TRY(dopt__check_matrix(__func__, "out", dopt_const(out), e2e->rows, e2e->cols, w.dtype));
+    DOPT_TRY(dopt__check_apart_or_same(__func__, "out", dopt_const(out), "w", w));
+    DOPT_TRY(dopt__check_apart_or_same(__func__, "out", dopt_const(out), "grad", grad));
     const dopt__move move = { .func = __func__, .w = w, .grad = grad, .out = out, .keep = 0.0, .rate = 1.0 };
     return run(e2e, move);
 }
@@ -137,6 +138,7 @@ dopt_status dopt_e2e_update(dopt_e2e *e2e, dopt_mat w, dopt_cmat grad, double lr
     DOPT_HOLD(e2e);
     DOPT_TRY(dopt__check_matrix(__func__, "w", dopt_const(w), e2e->rows, e2e->cols, w.dtype));
     DOPT_TRY(dopt__check_matrix(__func__, "grad", grad, e2e->rows, e2e->cols, w.dtype));
+    DOPT_TRY(dopt__check_apart(__func__, "w", dopt_const(w), "grad", grad));
     DOPT_REQUIRE(lr >= 0.0 && isfinite(lr), DOPT_ERR_INVALID, "lr is %g, must be in [0, inf)", lr);
     DOPT_REQUIRE(weight_decay >= 0.0 && isfinite(weight_decay), DOPT_ERR_INVALID,
                  "weight_decay is %g, must be in [0, inf)", weight_decay);
@@ -181,7 +183,9 @@ dopt_status dopt_e2e_spectrum(dopt_e2e *e2e, dopt_cmat w, double *sigma, double 
     double single, *s = e2e->small == 1 ? &single : e2e->s;
     DOPT_TRY(singular_values(e2e, __func__, w, s));
     const double top = dopt__kernel(s[0], s[0], e2e->depth);
-    DOPT_REQUIRE(isfinite(s[0]) && (isfinite(top) || !eigenvalues), DOPT_ERR_NUMERICAL, "an eigenvalue overflows");
+    DOPT_REQUIRE(isfinite(s[0]), DOPT_ERR_NUMERICAL, "sigma overflows: w has the norm %g", s[0]);
+    DOPT_REQUIRE(isfinite(top) || !eigenvalues, DOPT_ERR_NUMERICAL,
+                 "eigenvalues[0] overflows at depth %g: w has the singular value %g", e2e->depth, s[0]);
     for (ptrdiff_t i = 0; i < e2e->small && sigma; i++)
         sigma[i] = s[i];
     for (ptrdiff_t r = 0; r < e2e->rows && eigenvalues; r++)
@@ -196,7 +200,7 @@ dopt_e2e_route dopt_e2e_route_taken(const dopt_e2e *e2e)
     return e2e ? e2e->route : DOPT_E2E_ROUTE_NONE;
 }
 
-long long dopt_e2e_refreshes(const dopt_e2e *e2e)
+int64_t dopt_e2e_refreshes(const dopt_e2e *e2e)
 {
     return e2e ? e2e->refreshes : 0;
 }

@@ -21,7 +21,7 @@ struct dopt_e2e {
     bool has_basis;           /* svd holds U and V */
     bool is_narrow;           /* which are orthonormal to float32's rounding only */
     int misses, untested;     /* failed tests of the basis in a row; calls that still go without one */
-    long long refreshes;
+    int64_t refreshes;
     dopt_e2e_route route;
 };
 

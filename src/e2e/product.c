@@ -145,7 +145,7 @@ static dopt_status finish(dopt_e2e *e2e, dopt__move move, factors f, double fact
         dopt__copy(move.keep, move.w, result);
     dopt__gemm(factor, f.u, dopt_const(f.y), move.keep != 0.0 ? 1.0 : 0.0, result);
     if (!(dopt__max_abs(dopt_const(result)) <= (move.out.dtype == DOPT_F32 ? (double)FLT_MAX : DBL_MAX)))
-        return dopt__fail(DOPT_ERR_NUMERICAL, move.func, "the result, or an eigenvalue of P, overflows");
+        return dopt__move_overflows(move);
     dopt__copy(1.0, dopt_const(result), move.out);
     return DOPT_OK;
 }

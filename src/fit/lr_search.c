@@ -18,6 +18,7 @@
 #include "base/cpu.h"
 #include "base/memory.h"
 #include "fit/options.h"
+#include "fit/start.h"
 #include "linalg/scan.h"
 #include "objective/clone.h"
 
@@ -66,12 +67,13 @@ static dopt_status run_on(const search *s, dopt_objective *objective, dopt_mat w
     dopt_report report;
     watch watched = { options.callback, options.user, INFINITY, false };
     options.lr = result->lr;
+    options.logger.fn = NULL; /* told by the search itself, in the thread that called it */
     options.callback = watch_value;
     options.user = &watched;
     dopt__copy(1.0, s->w0, w);
     DOPT_TRY(dopt_fit(objective, &options, w, &report));
     result->reason = watched.diverged ? DOPT_STOP_DIVERGED : report.reason;
-    result->steps = (long long)report.steps;
+    result->steps = report.steps;
     result->value = INFINITY;
     if (result->reason == DOPT_STOP_DIVERGED)
         return DOPT_OK;
@@ -169,6 +171,7 @@ dopt_status dopt_lr_search(dopt_objective *objective, const dopt_fit_options *op
     DOPT_TRY(dopt__fit_options(__func__, options, &known));
     DOPT_TRY(dopt__check_matrix(__func__, "w0", w0, dopt_objective_rows(objective), dopt_objective_cols(objective),
                                 w0.dtype));
+    dopt__warn_of_rest(__func__, &known, w0);
     const int processors = dopt__cpu_count(), all = processors > threads_max ? threads_max : processors;
     search s = { .objective = objective, .options = &known, .w0 = w0, .grid = grid, .count = count };
     s.trials = dopt__alloc(&known.allocator, (size_t)count, sizeof *s.trials);

@@ -37,6 +37,7 @@ static dopt_status prepare_e2e(dopt__model *model, dopt_mat w)
 {
     dopt_e2e_options options = DOPT_E2E_OPTIONS_INIT;
     options.allocator = model->allocator;
+    options.logger = model->logger;
     DOPT_TRY(dopt_e2e_create(w.rows, w.cols, model->depth, &options, &model->e2e));
     if (dopt_optim_get_kind(model->optim) == DOPT_OPTIM_GD)
         return DOPT_OK;
@@ -45,7 +46,7 @@ static dopt_status prepare_e2e(dopt__model *model, dopt_mat w)
     model->pulled.data = dopt__alloc(&model->allocator, (size_t)w.rows * (size_t)w.cols,
                                      w.dtype == DOPT_F64 ? sizeof(double) : sizeof(float));
     if (!model->pulled.data)
-        return dopt__fail(DOPT_ERR_NOMEM, "dopt_trainer_create", "no memory for a %td x %td gradient", w.rows, w.cols);
+        return dopt__fail(DOPT_ERR_NOMEM, "dopt__model_create", "no memory for a %td x %td gradient", w.rows, w.cols);
     return dopt_optim_prepare(model->optim, 1, &w);
 }
 
@@ -81,6 +82,7 @@ dopt_status dopt__model_create(const dopt_fit_options *options, dopt_net *net, d
 {
     const dopt__model made = { .kind = options->model,
                                .allocator = options->allocator,
+                               .logger = options->logger,
                                .net = net,
                                .depth = options->depth,
                                .weight_decay = options->weight_decay };

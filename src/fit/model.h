@@ -13,6 +13,7 @@
 typedef struct dopt__model {
     dopt_model kind;
     dopt_allocator allocator;
+    dopt_logger logger;
     dopt_optim *optim;
     dopt_net *net;   /* factored */
     dopt_e2e *e2e;   /* e2e */
@@ -22,7 +23,7 @@ typedef struct dopt__model {
 
 /*
  * A model for k x d matrices like w, with all the memory that its steps need. `net` holds the factors that a factored
- * model starts from, and becomes the model's; the others take none. A failure names `func` only where it can.
+ * model starts from, and becomes the model's; the others take none.
  */
 dopt_status dopt__model_create(const dopt_fit_options *options, dopt_net *net, dopt_mat w, dopt__model *out);
 void dopt__model_destroy(dopt__model *model);

@@ -2,9 +2,12 @@
 #include "fit/options.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "optim/rules.h"
+#include "optim/schedule.h"
 
 static dopt_status check_range(const char *func, const char *name, double value, double lower)
 {
@@ -15,10 +18,10 @@ static dopt_status check_range(const char *func, const char *name, double value,
 
 static dopt_status check_model(const char *func, const dopt_fit_options *o)
 {
-    if ((int)o->model < DOPT_MODEL_DIRECT || (int)o->model > DOPT_MODEL_E2E)
-        return dopt__fail(DOPT_ERR_INVALID, func, "options->model is %d, must be one of dopt_model", (int)o->model);
-    if ((int)o->init < DOPT_INIT_GIVEN || (int)o->init > DOPT_INIT_BALANCED)
-        return dopt__fail(DOPT_ERR_INVALID, func, "options->init is %d, must be one of dopt_init", (int)o->init);
+    static const char *const models[] = { "direct", "factored", "e2e" };
+    static const char *const inits[] = { "given", "normal", "identity", "balanced" };
+    DOPT_TRY(dopt__check_choice(func, "options->model", (int)o->model, 3, models));
+    DOPT_TRY(dopt__check_choice(func, "options->init", (int)o->init, 4, inits));
     if (!(o->depth >= 1.0))
         return dopt__fail(DOPT_ERR_INVALID, func, "options->depth is %g, must be in [1, inf]", o->depth);
     if (o->model == DOPT_MODEL_FACTORED && (o->depth != floor(o->depth) || o->depth > DOPT_NET_DEPTH_MAX))
@@ -31,30 +34,32 @@ static dopt_status check_model(const char *func, const dopt_fit_options *o)
     return check_range(func, "init_std", o->init_std, 0.0);
 }
 
+static dopt_status check_hyper(const char *func, int i, const dopt_fit_options *o)
+{
+    const dopt_hyper_value *h = &o->hypers[i];
+    char where[40];
+    (void)snprintf(where, sizeof where, "options->hypers[%d]: ", i);
+    DOPT_TRY(dopt__check_hyper(func, where, o->optimizer, h->hyper, h->value));
+    if (h->hyper == DOPT_LR || h->hyper == DOPT_WEIGHT_DECAY)
+        return dopt__fail(DOPT_ERR_INVALID, func, "options->hypers[%d] is %s, which is options->%s", i,
+                          dopt_hyper_name(h->hyper), dopt_hyper_name(h->hyper));
+    return DOPT_OK;
+}
+
 static dopt_status check_optimizer(const char *func, const dopt_fit_options *o)
 {
-    dopt_hyper_bounds unused;
-    if (dopt_optim_bounds(o->optimizer, DOPT_LR, &unused) != DOPT_OK)
-        return dopt__fail(DOPT_ERR_INVALID, func, "options->optimizer is %d, must be in [0, %d]", (int)o->optimizer,
-                          dopt_optim_kind_count() - 1);
+    DOPT_TRY(dopt__check_kind(func, "options->optimizer", o->optimizer));
     if (!(o->lr >= 0.0 && isfinite(o->lr)))
         return dopt__fail(DOPT_ERR_INVALID, func, "options->lr is %g, must be in (0, inf), or 0 for the default",
                           o->lr);
     DOPT_TRY(check_range(func, "weight_decay", o->weight_decay, 0.0));
     if (o->hyper_count < 0 || (o->hyper_count > 0 && !o->hypers))
-        return dopt__fail(DOPT_ERR_INVALID, func, "options->hyper_count is %d and options->hypers is %s",
+        return dopt__fail(DOPT_ERR_INVALID, func,
+                          "options->hyper_count is %d and options->hypers is %s, must be the length of an array",
                           o->hyper_count, o->hypers ? "not NULL" : "NULL");
     for (int i = 0; i < o->hyper_count; i++)
-        if (o->hypers[i].hyper == DOPT_LR || o->hypers[i].hyper == DOPT_WEIGHT_DECAY)
-            return dopt__fail(DOPT_ERR_INVALID, func, "options->hypers[%d] is %s, which is options->%s", i,
-                              dopt_hyper_name(o->hypers[i].hyper), dopt_hyper_name(o->hypers[i].hyper));
-    if (dopt_schedule_check(&o->schedule) != DOPT_OK)
-        return dopt__fail(DOPT_ERR_INVALID, func,
-                          "options->schedule has a field out of its range (kind %d, warmup %lld, "
-                          "period %lld, factor %g)",
-                          (int)o->schedule.kind, (long long)o->schedule.warmup, (long long)o->schedule.period,
-                          o->schedule.factor);
-    return DOPT_OK;
+        DOPT_TRY(check_hyper(func, i, o));
+    return dopt__check_schedule(func, "options->schedule.", &o->schedule);
 }
 
 static dopt_status check_stops(const char *func, const dopt_fit_options *o)

@@ -4,8 +4,10 @@
 #include "fit/start.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "linalg/scan.h"
 
@@ -85,4 +87,15 @@ dopt_status dopt__start(const char *func, const dopt_fit_options *options, dopt_
     if (status != DOPT_OK || !factored)
         dopt_net_destroy(net);
     return status;
+}
+
+void dopt__warn_of_rest(const char *func, const dopt_fit_options *options, dopt_cmat w)
+{
+    const bool given = options->init == DOPT_INIT_GIVEN;
+    const bool zero = given ? dopt__max_abs(w) == 0.0 : options->init != DOPT_INIT_IDENTITY && options->init_std == 0.0;
+    if (zero && options->depth > 1.0 && options->model != DOPT_MODEL_DIRECT)
+        dopt__log(&options->logger, DOPT_LOG_WARNING,
+                  "%s: %s is 0, and W = 0 is a fixed point at depth %g: no step will move it; start from small random "
+                  "weights, options->init DOPT_INIT_BALANCED, say",
+                  func, given ? "w" : "options->init_std", options->depth);
 }

@@ -10,4 +10,7 @@
  */
 dopt_status dopt__start(const char *func, const dopt_fit_options *options, dopt_cmat w, dopt_mat start, dopt_net **net);
 
+/* Told to the logger: this start is a W = 0 that no step moves. `w` counts if init is GIVEN. */
+void dopt__warn_of_rest(const char *func, const dopt_fit_options *options, dopt_cmat w);
+
 #endif

@@ -70,6 +70,7 @@ static dopt_status set_up(dopt_trainer *trainer, const char *func, dopt_mat w)
     DOPT_TRY(dopt_optim_bounds(trainer->options.optimizer, DOPT_LR, &lr));
     trainer->base_lr = trainer->options.lr > 0.0 ? trainer->options.lr : lr.initial;
     DOPT_TRY(dopt__start(func, &trainer->options, dopt_const(w), trainer->last, &net));
+    dopt__warn_of_rest(func, &trainer->options, dopt_const(w));
     DOPT_TRY(dopt__model_create(&trainer->options, net, w, &trainer->model));
     trainer->options.hypers = NULL;
     trainer->w = w;
@@ -82,27 +83,35 @@ static dopt_status set_up(dopt_trainer *trainer, const char *func, dopt_mat w)
     return DOPT_OK;
 }
 
-dopt_status dopt_trainer_create(dopt_objective *objective, const dopt_fit_options *options, dopt_mat w,
-                                dopt_trainer **out)
+dopt_status dopt__trainer_create(const char *func, dopt_objective *objective, const dopt_fit_options *options,
+                                 dopt_mat w, dopt_trainer **out)
 {
-    DOPT_REQUIRE(objective, DOPT_ERR_INVALID, "objective is NULL, must be a handle");
-    DOPT_REQUIRE(out, DOPT_ERR_INVALID, "out is NULL, must point to a handle");
+    if (!objective)
+        return dopt__fail(DOPT_ERR_INVALID, func, "objective is NULL, must be a handle");
     const bool any_dtype = dopt_objective_examples(objective) == 0;
-    DOPT_TRY(dopt__check_matrix(__func__, "w", dopt_const(w), dopt_objective_rows(objective),
+    DOPT_TRY(dopt__check_matrix(func, "w", dopt_const(w), dopt_objective_rows(objective),
                                 dopt_objective_cols(objective), any_dtype ? w.dtype : dopt_objective_dtype(objective)));
     dopt_fit_options known;
-    DOPT_TRY(dopt__fit_options(__func__, options, &known));
+    DOPT_TRY(dopt__fit_options(func, options, &known));
     dopt_trainer *trainer = dopt__alloc(&known.allocator, 1, sizeof *trainer);
-    DOPT_REQUIRE(trainer, DOPT_ERR_NOMEM, "no memory for the handle");
+    if (!trainer)
+        return dopt__fail(DOPT_ERR_NOMEM, func, "no memory for the handle");
     trainer->options = known;
     trainer->objective = objective;
     trainer->model.allocator = known.allocator;
-    const dopt_status status = set_up(trainer, __func__, w);
+    const dopt_status status = dopt__within(func, set_up(trainer, func, w));
     if (status != DOPT_OK)
         dopt_trainer_destroy(&trainer);
     else
         *out = trainer;
     return status;
+}
+
+dopt_status dopt_trainer_create(dopt_objective *objective, const dopt_fit_options *options, dopt_mat w,
+                                dopt_trainer **out)
+{
+    DOPT_REQUIRE(out, DOPT_ERR_INVALID, "out is NULL, must point to a handle");
+    return dopt__trainer_create(__func__, objective, options, w, out);
 }
 
 void dopt_trainer_destroy(dopt_trainer **trainer)
@@ -246,15 +255,20 @@ static dopt_status take_step(dopt_trainer *trainer)
     return report->reason == DOPT_STOP_NONE ? move(trainer, lr) : DOPT_OK;
 }
 
+dopt_status dopt__trainer_step(const char *func, dopt_trainer *trainer, dopt_stop_reason *reason)
+{
+    if (trainer->report.reason == DOPT_STOP_NONE)
+        DOPT_TRY(dopt__within(func, take_step(trainer)));
+    if (reason)
+        *reason = trainer->report.reason;
+    return DOPT_OK;
+}
+
 dopt_status dopt_trainer_step(dopt_trainer *trainer, dopt_stop_reason *reason)
 {
     DOPT_REQUIRE(trainer, DOPT_ERR_INVALID, "trainer is NULL, must be a handle");
     DOPT_HOLD(trainer);
-    if (trainer->report.reason == DOPT_STOP_NONE)
-        DOPT_TRY(take_step(trainer));
-    if (reason)
-        *reason = trainer->report.reason;
-    return DOPT_OK;
+    return dopt__trainer_step(__func__, trainer, reason);
 }
 
 dopt_report dopt_trainer_report(const dopt_trainer *trainer)

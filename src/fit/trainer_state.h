@@ -26,4 +26,9 @@ struct dopt_trainer {
     double seconds_before; /* of the run before it was resumed here */
 };
 
+/* dopt_trainer_create() and dopt_trainer_step() of a trainer that is not in use, on behalf of `func`. */
+dopt_status dopt__trainer_create(const char *func, dopt_objective *objective, const dopt_fit_options *options,
+                                 dopt_mat w, dopt_trainer **out);
+dopt_status dopt__trainer_step(const char *func, dopt_trainer *trainer, dopt_stop_reason *reason);
+
 #endif

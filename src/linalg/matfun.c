@@ -96,6 +96,7 @@ dopt_status dopt_sym_power(dopt_cmat a, double power, dopt_mat out)
     DOPT_REQUIRE(a.rows <= DOPT__ORDER_MAX, DOPT_ERR_INVALID, "a is %td x %td, must be of order at most %d", a.rows,
                  a.cols, DOPT__ORDER_MAX);
     DOPT_TRY(dopt__check_matrix(__func__, "out", dopt_const(out), a.rows, a.cols, a.dtype));
+    DOPT_TRY(dopt__check_apart_or_same(__func__, "out", dopt_const(out), "a", a));
     DOPT_REQUIRE(isfinite(power) && power >= 0.0, DOPT_ERR_INVALID, "power is %g, must be in [0, inf)", power);
     DOPT_TRY(dopt__check_finite(__func__, "a", a));
 

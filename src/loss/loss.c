@@ -160,9 +160,10 @@ dopt_status dopt__loss_sum(const dopt_loss *loss, dopt_cmat z, dopt_cmat y, doub
         *sum = elementwise_sum(loss, z, y, dz);
     } else if (loss->fn) {
         double plain;
+        const unsigned long before = dopt__failures();
         const dopt_status status = loss->fn(z, y, &plain, dz, loss->user);
         if (status != DOPT_OK)
-            return dopt__fail(status, "dopt_loss_fn", "the callback returned \"%s\"", dopt_status_string(status));
+            return dopt__callback_failed("dopt_loss_fn", before, status);
         *sum = loss->weight * plain;
         if (dz.data && loss->weight != 1.0)
             dopt__copy(loss->weight, dopt_const(dz), dz);
@@ -196,18 +197,25 @@ dopt_status dopt__loss_check_targets(const dopt_loss *loss, const char *func, co
     return loss->kind->allowed ? check_elements(loss, func, name, y) : DOPT_OK;
 }
 
+static dopt_status check_slopes(const char *func, dopt_cmat z, dopt_cmat y, dopt_cmat dz)
+{
+    DOPT_TRY(dopt__check_matrix(func, "dz", dz, z.rows, z.cols, z.dtype));
+    DOPT_TRY(dopt__check_apart(func, "dz", dz, "y", y));
+    return dopt__check_apart_or_same(func, "dz", dz, "z", z);
+}
+
 dopt_status dopt_loss_eval(const dopt_loss *loss, dopt_cmat z, dopt_cmat y, double *value, dopt_mat dz)
 {
     DOPT_REQUIRE(loss, DOPT_ERR_INVALID, "loss is NULL, must be a handle");
     DOPT_TRY(dopt__check_view(__func__, "z", z));
     DOPT_TRY(dopt__check_matrix(__func__, "y", y, z.rows, z.cols, z.dtype));
     if (dz.data)
-        DOPT_TRY(dopt__check_matrix(__func__, "dz", dopt_const(dz), z.rows, z.cols, z.dtype));
+        DOPT_TRY(check_slopes(__func__, z, y, dopt_const(dz)));
     DOPT_TRY(dopt__check_finite(__func__, "z", z));
     DOPT_TRY(dopt__check_finite(__func__, "y", y));
     DOPT_TRY(dopt__loss_check_targets(loss, __func__, "y", y));
     double sum;
-    DOPT_TRY(dopt__loss_sum(loss, z, y, &sum, dz));
+    DOPT_TRY(dopt__within(__func__, dopt__loss_sum(loss, z, y, &sum, dz)));
     if (dz.data)
         dopt__copy(1.0 / (double)z.rows, dopt_const(dz), dz);
     if (value)

@@ -293,6 +293,9 @@ dopt_status dopt_net_product(const dopt_net *net, dopt_mat w)
     DOPT_HOLD(net);
     DOPT_TRY(
         dopt__check_matrix(__func__, "w", dopt_const(w), dopt__net_outputs(net), dopt__net_inputs(net), net->dtype));
+    for (int j = 1; j <= net->depth; j++)
+        DOPT_TRY(
+            dopt__check_apart(__func__, "w", dopt_const(w), "a factor of the net", dopt_const(net->layers[j].factor)));
     dopt__chain_product(net, w);
     return DOPT_OK;
 }

@@ -115,6 +115,7 @@ dopt_status dopt_net_forward(dopt_net *net, dopt_cmat x, dopt_mat z)
     DOPT_TRY(dopt__check_view(__func__, "x", x));
     DOPT_TRY(dopt__check_matrix(__func__, "x", x, x.rows, dopt__net_inputs(net), net->dtype));
     DOPT_TRY(dopt__check_matrix(__func__, "z", dopt_const(z), x.rows, dopt__net_outputs(net), net->dtype));
+    DOPT_TRY(dopt__check_apart(__func__, "z", dopt_const(z), "x", x));
     const double beta = start_outputs(net, z);
     net->kept_rows = 0;
     if (forward_on_w(net, x.rows)) {
@@ -150,6 +151,13 @@ static void pull_block(dopt_net *net, dopt_cmat x, dopt_cmat dz, dopt_mat dx, do
     }
 }
 
+static dopt_status check_dx(const char *func, dopt_cmat x, dopt_cmat dz, dopt_cmat dx)
+{
+    DOPT_TRY(dopt__check_matrix(func, "dx", dx, x.rows, x.cols, x.dtype));
+    DOPT_TRY(dopt__check_apart(func, "dx", dx, "dz", dz));
+    return dopt__check_apart_or_same(func, "dx", dx, "x", x);
+}
+
 dopt_status dopt_net_backprop(dopt_net *net, dopt_cmat x, dopt_cmat dz, dopt_mat dx)
 {
     DOPT_REQUIRE(net, DOPT_ERR_INVALID, "net is NULL, must be a handle");
@@ -158,7 +166,7 @@ dopt_status dopt_net_backprop(dopt_net *net, dopt_cmat x, dopt_cmat dz, dopt_mat
     DOPT_TRY(dopt__check_matrix(__func__, "x", x, x.rows, dopt__net_inputs(net), net->dtype));
     DOPT_TRY(dopt__check_matrix(__func__, "dz", dz, x.rows, dopt__net_outputs(net), net->dtype));
     if (dx.data)
-        DOPT_TRY(dopt__check_matrix(__func__, "dx", dopt_const(dx), x.rows, x.cols, net->dtype));
+        DOPT_TRY(check_dx(__func__, x, dz, dopt_const(dx)));
     pull_bias(net, dz);
     if (net->kept_rows != x.rows)
         net->kept_rows = 0;

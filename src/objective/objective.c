@@ -53,13 +53,12 @@ static dopt_status make(const char *func, const dopt_objective *like, dopt_objec
 
 static dopt_status check_options(const char *func, dopt_objective_options *o)
 {
+    static const char *const reductions[] = { "auto", "on", "off" };
     DOPT_TRY(dopt__check_allocator(func, &o->allocator));
     if (o->threads < 0 || o->threads > DOPT__THREADS_MAX)
         return dopt__fail(DOPT_ERR_INVALID, func, "options->threads is %d, must be in [0, %d]", o->threads,
                           DOPT__THREADS_MAX);
-    if (o->reduction < DOPT_REDUCTION_AUTO || o->reduction > DOPT_REDUCTION_OFF)
-        return dopt__fail(DOPT_ERR_INVALID, func, "options->reduction is %d, must be in [%d, %d]", (int)o->reduction,
-                          DOPT_REDUCTION_AUTO, DOPT_REDUCTION_OFF);
+    DOPT_TRY(dopt__check_choice(func, "options->reduction", (int)o->reduction, 3, reductions));
     if (o->rows_step < 0)
         return dopt__fail(DOPT_ERR_INVALID, func, "options->rows_step is %td, must be >= 0", o->rows_step);
     if (o->rows_step == 0)
@@ -84,6 +83,15 @@ static dopt_status check_rows(const char *func, dopt_cmat x, const dopt_objectiv
     return DOPT_OK;
 }
 
+/* One example a row; the targets of one output are often taken for a row. */
+static dopt_status check_examples(const char *func, dopt_cmat x, dopt_cmat y)
+{
+    if (y.rows == x.rows)
+        return DOPT_OK;
+    return dopt__fail(DOPT_ERR_SHAPE, func, "y is %td x %td, must have one row for each of the %td rows of x%s", y.rows,
+                      y.cols, x.rows, y.cols == x.rows ? ": pass dopt_ctransposed(y)" : "");
+}
+
 dopt_status dopt_objective_create_data(dopt_cmat x, dopt_cmat y, const dopt_loss *loss,
                                        const dopt_objective_options *options, dopt_objective **out)
 {
@@ -91,6 +99,7 @@ dopt_status dopt_objective_create_data(dopt_cmat x, dopt_cmat y, const dopt_loss
     DOPT_REQUIRE(loss, DOPT_ERR_INVALID, "loss is NULL, must be a handle");
     DOPT_TRY(dopt__check_view(__func__, "x", x));
     DOPT_TRY(dopt__check_view(__func__, "y", y));
+    DOPT_TRY(check_examples(__func__, x, y));
     DOPT_TRY(dopt__check_matrix(__func__, "y", y, x.rows, y.cols, x.dtype));
     dopt_objective_options known = DOPT_OBJECTIVE_OPTIONS_INIT;
     DOPT_TRY(dopt__read_options(__func__, options, DOPT__SIZE_THROUGH(dopt_objective_options, rows_step), sizeof known,
@@ -264,11 +273,12 @@ static dopt_status eval_custom(dopt_objective *objective, const char *func, dopt
                                double *value, dopt_mat grad)
 {
     double found = NAN;
+    const unsigned long before = dopt__failures();
     const dopt_status status = objective->fn(w, batch, &found, grad, objective->user);
     if (status != DOPT_OK && objective->kind.struct_size > 0)
         return status; /* with a last error of its own */
     if (status != DOPT_OK)
-        return dopt__fail(status, func, "the callback returned \"%s\"", dopt_status_string(status));
+        return dopt__callback_failed(func, before, status);
     if (!isfinite(found))
         return dopt__fail(DOPT_ERR_NONFINITE, func, "the value that the callback gave is %g, must be finite", found);
     if (grad.data && !dopt__all_finite(dopt_const(grad)))
@@ -302,8 +312,14 @@ static dopt_status eval_data(dopt_objective *objective, const char *func, dopt_c
                              double *value, dopt_mat grad)
 {
     dopt__evaluation found;
-    DOPT_TRY(dopt__data_eval(&objective->data, w, batch, grad.data != NULL, &found));
+    DOPT_TRY(dopt__within(func, dopt__data_eval(&objective->data, w, batch, grad.data != NULL, &found)));
     return hand_out(func, &found, value, grad);
+}
+
+static dopt_status check_gradient(const char *func, dopt_cmat w, ptrdiff_t outputs, dopt_cmat grad, dopt_dtype dtype)
+{
+    DOPT_TRY(dopt__check_matrix(func, "grad", grad, outputs, w.cols, dtype));
+    return dopt__check_apart(func, "grad", grad, "w", w);
 }
 
 /* `outputs`: the rows that a gradient must have. */
@@ -314,7 +330,7 @@ static dopt_status check_eval(const char *func, const dopt_objective *objective,
     const dopt_dtype dtype = any ? w.dtype : dopt_objective_dtype(objective);
     DOPT_TRY(dopt__check_matrix(func, "w", w, objective->rows, objective->cols, dtype));
     if (grad.data)
-        DOPT_TRY(dopt__check_matrix(func, "grad", dopt_const(grad), outputs, objective->cols, dtype));
+        DOPT_TRY(check_gradient(func, w, outputs, dopt_const(grad), dtype));
     DOPT_TRY(check_batch(func, objective, batch));
     return dopt__require_finite(func, "w", w);
 }

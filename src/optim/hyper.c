@@ -75,16 +75,27 @@ dopt_status dopt_optim_kind_by_name(const char *name, dopt_optim_kind *out)
     return dopt__fail(DOPT_ERR_INVALID, __func__, "name is \"%.32s\", must be one of %s", name, all);
 }
 
-static dopt_status find(const char *func, dopt_optim_kind kind, dopt_hyper hyper, const dopt__rule **rule)
+dopt_status dopt__check_kind(const char *func, const char *name, dopt_optim_kind kind)
 {
+    const char *names[DOPT__RULES];
+    for (int i = 0; i < DOPT__RULES; i++)
+        names[i] = dopt_optim_kind_name((dopt_optim_kind)i);
+    return dopt__check_choice(func, name, (int)kind, DOPT__RULES, names);
+}
+
+static dopt_status find(const char *func, const char *where, dopt_optim_kind kind, dopt_hyper hyper,
+                        const dopt__rule **rule)
+{
+    const char *names[DOPT_HYPER_COUNT];
+    char name[64];
+    for (int i = 0; i < DOPT_HYPER_COUNT; i++)
+        names[i] = ranges[i].name;
+    (void)snprintf(name, sizeof name, "%shyper", where);
+    DOPT_TRY(dopt__check_kind(func, "kind", kind));
+    DOPT_TRY(dopt__check_choice(func, name, (int)hyper, DOPT_HYPER_COUNT, names));
     *rule = dopt__rule_of(kind);
-    if (!*rule)
-        return dopt__fail(DOPT_ERR_INVALID, func, "kind is %d, must be in [0, %d]", (int)kind,
-                          dopt_optim_kind_count() - 1);
-    if (!range_of(hyper))
-        return dopt__fail(DOPT_ERR_INVALID, func, "hyper is %d, must be in [0, %d]", (int)hyper, DOPT_HYPER_COUNT - 1);
     if (isnan((*rule)->initial[hyper]))
-        return dopt__fail(DOPT_ERR_INVALID, func, "%s has no hyperparameter %s", (*rule)->name, range_of(hyper)->name);
+        return dopt__fail(DOPT_ERR_INVALID, func, "%s%s has no hyperparameter %s", where, (*rule)->name, names[hyper]);
     return DOPT_OK;
 }
 
@@ -92,24 +103,24 @@ dopt_status dopt_optim_bounds(dopt_optim_kind kind, dopt_hyper hyper, dopt_hyper
 {
     const dopt__rule *rule;
     DOPT_REQUIRE(out, DOPT_ERR_INVALID, "out is NULL, must point to bounds");
-    DOPT_TRY(find(__func__, kind, hyper, &rule));
+    DOPT_TRY(find(__func__, "", kind, hyper, &rule));
     const range *r = range_of(hyper);
     const dopt_hyper_bounds bounds = { rule->initial[hyper], r->lower, r->upper, r->lower_open, r->upper_open };
     *out = bounds;
     return DOPT_OK;
 }
 
-dopt_status dopt__check_hyper(const char *func, dopt_optim_kind kind, dopt_hyper hyper, double value)
+dopt_status dopt__check_hyper(const char *func, const char *where, dopt_optim_kind kind, dopt_hyper hyper, double value)
 {
     const dopt__rule *rule;
-    DOPT_TRY(find(func, kind, hyper, &rule));
+    DOPT_TRY(find(func, where, kind, hyper, &rule));
     const range *r = range_of(hyper);
     const int above = r->lower_open ? value > r->lower : value >= r->lower;
     const int below = r->upper_open ? value < r->upper : value <= r->upper;
     if (!above || !below)
-        return dopt__fail(DOPT_ERR_INVALID, func, "%s is %g, must be in %c%g, %g%c", r->name, value,
+        return dopt__fail(DOPT_ERR_INVALID, func, "%s%s is %g, must be in %c%g, %g%c", where, r->name, value,
                           r->lower_open ? '(' : '[', r->lower, r->upper, r->upper_open ? ')' : ']');
     if (hyper == DOPT_DECOUPLED && value != 0.0 && value != 1.0)
-        return dopt__fail(DOPT_ERR_INVALID, func, "decoupled is %g, must be 0 or 1", value);
+        return dopt__fail(DOPT_ERR_INVALID, func, "%sdecoupled is %g, must be 0 or 1", where, value);
     return DOPT_OK;
 }

@@ -20,15 +20,17 @@
 #include "linalg/scan.h"
 #include "net/chain.h"
 
-dopt_status dopt_optim_create_with(dopt_optim_kind kind, const dopt_allocator *allocator, dopt_optim **out)
+static dopt_status create(const char *func, dopt_optim_kind kind, const dopt_allocator *allocator, dopt_optim **out)
 {
-    const dopt__rule *rule = dopt__rule_of(kind);
-    DOPT_REQUIRE(out, DOPT_ERR_INVALID, "out is NULL, must point to a handle");
-    DOPT_REQUIRE(rule, DOPT_ERR_INVALID, "kind is %d, must be in [0, %d]", (int)kind, dopt_optim_kind_count() - 1);
+    if (!out)
+        return dopt__fail(DOPT_ERR_INVALID, func, "out is NULL, must point to a handle");
+    DOPT_TRY(dopt__check_kind(func, "kind", kind));
     if (allocator)
-        DOPT_TRY(dopt__check_allocator(__func__, allocator));
+        DOPT_TRY(dopt__check_allocator(func, allocator));
     dopt_optim *optim = dopt__alloc(allocator, 1, sizeof *optim);
-    DOPT_REQUIRE(optim, DOPT_ERR_NOMEM, "no memory for the handle");
+    if (!optim)
+        return dopt__fail(DOPT_ERR_NOMEM, func, "no memory for the handle");
+    const dopt__rule *rule = dopt__rule_of(kind);
     if (allocator)
         optim->allocator = *allocator;
     optim->kind = kind;
@@ -41,10 +43,12 @@ dopt_status dopt_optim_create_with(dopt_optim_kind kind, const dopt_allocator *a
 
 dopt_status dopt_optim_create(dopt_optim_kind kind, dopt_optim **out)
 {
-    DOPT_REQUIRE(out, DOPT_ERR_INVALID, "out is NULL, must point to a handle");
-    DOPT_REQUIRE(dopt__rule_of(kind), DOPT_ERR_INVALID, "kind is %d, must be in [0, %d]", (int)kind,
-                 dopt_optim_kind_count() - 1);
-    return dopt_optim_create_with(kind, NULL, out);
+    return create(__func__, kind, NULL, out);
+}
+
+dopt_status dopt_optim_create_with(dopt_optim_kind kind, const dopt_allocator *allocator, dopt_optim **out)
+{
+    return create(__func__, kind, allocator, out);
 }
 
 static void release_blocks(dopt_optim *optim, dopt__block *blocks, int count)
@@ -102,7 +106,7 @@ dopt_status dopt_optim_set(dopt_optim *optim, dopt_hyper hyper, double value)
 {
     DOPT_REQUIRE(optim, DOPT_ERR_INVALID, "optim is NULL, must be a handle");
     DOPT_HOLD(optim);
-    DOPT_TRY(dopt__check_hyper(__func__, optim->kind, hyper, value));
+    DOPT_TRY(dopt__check_hyper(__func__, "", optim->kind, hyper, value));
     DOPT_REQUIRE(hyper != DOPT_ACCUMULATOR || optim->steps == 0, DOPT_ERR_INVALID,
                  "accumulator is set after %lld steps, must be set before the first one or after a reset",
                  (long long)optim->steps);
@@ -300,6 +304,7 @@ static dopt_status check_grad(const char *func, int i, dopt_cmat param, dopt_cma
     char name[32];
     index_name(name, sizeof name, "grads", i);
     DOPT_TRY(dopt__check_matrix(func, name, grad, param.rows, param.cols, param.dtype));
+    DOPT_TRY(dopt__check_apart(func, "the block of params", param, name, grad));
     return dopt__require_finite(func, name, grad);
 }
 

@@ -43,7 +43,11 @@ DOPT__DECLARE_BY_ISA(dopt__rule_table, dopt__rule_table)
 /* The rule of a kind; NULL if there is none. */
 const dopt__rule *dopt__rule_of(dopt_optim_kind kind);
 
-/* DOPT_OK if the kind has the hyperparameter and it may have this value. */
-dopt_status dopt__check_hyper(const char *func, dopt_optim_kind kind, dopt_hyper hyper, double value);
+/* DOPT_OK if there is this kind; `name` is the argument's name. */
+dopt_status dopt__check_kind(const char *func, const char *name, dopt_optim_kind kind);
+
+/* DOPT_OK if the kind has the hyperparameter and it may have this value; `where` begins the message, or is "". */
+dopt_status dopt__check_hyper(const char *func, const char *where, dopt_optim_kind kind, dopt_hyper hyper,
+                              double value);
 
 #endif

@@ -1,44 +1,55 @@
 /* SPDX-License-Identifier: MIT */
-#include <depthopt/schedule.h>
+#include "optim/schedule.h"
 
 #include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
 
 #include "base/check.h"
 
 static const double pi = 3.14159265358979323846;
 
-static dopt_status check(const char *func, const dopt_schedule *s)
+static const char *const names[] = { "constant", "step", "exponential", "cosine", "inverse_time" };
+
+static dopt_status check_factor(const char *func, const char *where, const dopt_schedule *s)
 {
-    const int kind = (int)s->kind;
-    if (kind < DOPT_SCHEDULE_CONSTANT || kind > DOPT_SCHEDULE_INVERSE_TIME)
-        return dopt__fail(DOPT_ERR_INVALID, func, "schedule->kind is %d, must be one of dopt_schedule_kind", kind);
+    static const char *const ranges[] = { "", "(0, 1]", "(0, 1]", "[0, 1]", "[0, inf)" }; /* by kind */
+    const double f = s->factor;
+    const bool from_zero = s->kind == DOPT_SCHEDULE_COSINE || s->kind == DOPT_SCHEDULE_INVERSE_TIME;
+    const bool above = from_zero ? f >= 0.0 : f > 0.0;
+    const bool below = s->kind == DOPT_SCHEDULE_INVERSE_TIME ? isfinite(f) : f <= 1.0;
+    if (!above || !below)
+        return dopt__fail(DOPT_ERR_INVALID, func, "%sfactor is %g, must be in %s for %s", where, f, ranges[s->kind],
+                          names[s->kind]);
+    return DOPT_OK;
+}
+
+dopt_status dopt__check_schedule(const char *func, const char *where, const dopt_schedule *s)
+{
+    char kind[64];
+    (void)snprintf(kind, sizeof kind, "%skind", where);
+    DOPT_TRY(dopt__check_choice(func, kind, (int)s->kind, sizeof names / sizeof *names, names));
     if (s->warmup < 0)
-        return dopt__fail(DOPT_ERR_INVALID, func, "schedule->warmup is %lld, must be >= 0", (long long)s->warmup);
-    if (kind == DOPT_SCHEDULE_CONSTANT)
+        return dopt__fail(DOPT_ERR_INVALID, func, "%swarmup is %lld, must be >= 0", where, (long long)s->warmup);
+    if (s->kind == DOPT_SCHEDULE_CONSTANT)
         return DOPT_OK;
     if (s->period < 1)
-        return dopt__fail(DOPT_ERR_INVALID, func, "schedule->period is %lld, must be >= 1", (long long)s->period);
-    const int decays = kind == DOPT_SCHEDULE_STEP || kind == DOPT_SCHEDULE_EXPONENTIAL;
-    if (decays && !(s->factor > 0.0 && s->factor <= 1.0))
-        return dopt__fail(DOPT_ERR_INVALID, func, "schedule->factor is %g, must be in (0, 1]", s->factor);
-    if (kind == DOPT_SCHEDULE_COSINE && !(s->factor >= 0.0 && s->factor <= 1.0))
-        return dopt__fail(DOPT_ERR_INVALID, func, "schedule->factor is %g, must be in [0, 1]", s->factor);
-    if (kind == DOPT_SCHEDULE_INVERSE_TIME && !(s->factor >= 0.0 && isfinite(s->factor)))
-        return dopt__fail(DOPT_ERR_INVALID, func, "schedule->factor is %g, must be in [0, inf)", s->factor);
-    return DOPT_OK;
+        return dopt__fail(DOPT_ERR_INVALID, func, "%speriod is %lld, must be >= 1 for %s", where, (long long)s->period,
+                          names[s->kind]);
+    return check_factor(func, where, s);
 }
 
 dopt_status dopt_schedule_check(const dopt_schedule *schedule)
 {
     DOPT_REQUIRE(schedule, DOPT_ERR_INVALID, "schedule is NULL, must point to a schedule");
-    return check(__func__, schedule);
+    return dopt__check_schedule(__func__, "schedule->", schedule);
 }
 
 double dopt_schedule_lr(const dopt_schedule *schedule, double lr, int64_t step)
 {
     if (!schedule)
         return lr;
-    if (check(__func__, schedule) != DOPT_OK)
+    if (dopt__check_schedule(__func__, "schedule->", schedule) != DOPT_OK)
         return NAN;
     const int64_t now = step < 0 ? 0 : step;
     if (now < schedule->warmup)
