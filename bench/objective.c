@@ -282,11 +282,15 @@ static void print_line(FILE *csv, const line *l, const result *r)
     char name[16];
     const char *dtype = l->dtype == DOPT_F64 ? "f64" : "f32", *order = l->by_columns ? "columns" : "rows";
     const double read = r->read.least, one = r->one.least, two = r->two.least;
-    const double shuffled = l->batch ? r->shuffled.least : NAN;
-    (void)printf("%-14s %7td x %-5td %2td %-9s %s %-7s %10.4g %10.4g %8.3f %8.3f %10.4g %8.3f %8.3f\n", l->series,
+    char shuffled[32] = "", over[32] = "-"; /* of minibatches alone */
+    if (l->batch) {
+        (void)snprintf(shuffled, sizeof shuffled, "%.6g", r->shuffled.least);
+        (void)snprintf(over, sizeof over, "%.3f", r->shuffled.least / two);
+    }
+    (void)printf("%-14s %7td x %-5td %2td %-9s %s %-7s %10.4g %10.4g %8.3f %8.3f %10.4g %8.3f %8s\n", l->series,
                  l->rows, l->cols, l->outputs, loss_name(l, name), dtype, order, 1e3 * read, 1e3 * one, one / read,
-                 r->one.ratio, 1e3 * two, one / two, shuffled / two);
-    (void)fprintf(csv, "%s,%td,%td,%td,%s,%s,%s,%td,%.6g,%.6g,%.6g,%.4f,%.4f,%.4f,%.6g\n", l->series, l->rows, l->cols,
+                 r->one.ratio, 1e3 * two, one / two, over);
+    (void)fprintf(csv, "%s,%td,%td,%td,%s,%s,%s,%td,%.6g,%.6g,%.6g,%.4f,%.4f,%.4f,%s\n", l->series, l->rows, l->cols,
                   l->outputs, name, dtype, order, l->batch, read, one, two, one / read, r->one.ratio, one / two,
                   shuffled);
     (void)fflush(stdout);

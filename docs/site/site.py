@@ -15,8 +15,8 @@ import urllib.parse
 root, out = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
 here = root / "docs/site"
 MENU = {
-    "Guides": ["start", "which-form", "depth-and-rate", "your-own-gradient", "your-own-loss", "your-own-network", "troubleshooting",
-               "accuracy", "python", "from-nlopt", "from-pytorch", "from-scikit-learn"],
+    "Guides": ["start", "which-form", "depth-and-rate", "your-own-gradient", "your-own-loss", "your-own-network", "checkpoints",
+               "troubleshooting", "accuracy", "python", "from-nlopt", "from-pytorch", "from-scikit-learn"],
     "Background": ["docs/math/e2e.md", "docs/reproduction.md", "docs/mnist_cnn.md", "docs/performance.md", "docs/numerics.md"],
     "Reference": ["docs/errors.md", "docs/threads.md", "docs/reliability.md", "docs/distributed.md", "docs/abi.md", "CHANGELOG.md",
                   "CONTRIBUTING.md", "SECURITY.md", "bindings/README.md"],

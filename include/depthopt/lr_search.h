@@ -47,7 +47,12 @@ typedef struct dopt_lr_trial {
  * a time. Runs by DOPT_ROUTE_PRODUCTS call the BLAS side by side, which is best on one thread then
  * (OPENBLAS_NUM_THREADS=1); by DOPT_ROUTE_PASS they do not call it.
  *
+ * Cost: `count` runs, of which those that diverge end early, and one evaluation on all rows for each.
+ * Thread safety: one thread at a time per objective, whose clones share its data and loss; a callback of either must
+ * bear several threads if `threads` is not 1.
+ *
  * @retval DOPT_ERR_INVALID    a pointer is NULL, or a value is out of range
+ * @retval DOPT_ERR_SHAPE, DOPT_ERR_DTYPE  `w0` is not k x d, or of another dtype than the data
  * @retval DOPT_ERR_NUMERICAL  every candidate diverged: try smaller ones
  * @retval as dopt_fit()       if a run could not be carried out
  */

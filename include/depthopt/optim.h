@@ -123,6 +123,7 @@ DOPT_API const char *dopt_hyper_name(dopt_hyper hyper);
 /**
  * Create an optimizer with the default hyperparameters and malloc.
  *
+ * @param[in]  kind  the rule, for good; the rest is set by dopt_optim_set()
  * @param[out] out  to be freed with dopt_optim_destroy(); untouched on failure
  *
  * @retval DOPT_ERR_INVALID  `out` is NULL, or `kind` is unknown
@@ -130,7 +131,7 @@ DOPT_API const char *dopt_hyper_name(dopt_hyper hyper);
  */
 DOPT_API dopt_status dopt_optim_create(dopt_optim_kind kind, dopt_optim **out);
 
-/** The same with an allocator of yours; NULL: malloc and free. */
+/** The same with an allocator of yours; NULL: malloc and free. DOPT_ERR_INVALID also for one with a single callback. */
 DOPT_API dopt_status dopt_optim_create_with(dopt_optim_kind kind, const dopt_allocator *allocator,
                                             dopt_optim **out);
 
@@ -192,6 +193,7 @@ DOPT_API dopt_status dopt_optim_prepare(dopt_optim *optim, int blocks, const dop
 /**
  * dopt_optim_prepare() for the factors of a net, and its bias after them, if it has one.
  *
+ * @retval as dopt_optim_prepare(); DOPT_ERR_INVALID if a handle is NULL
  * @retval DOPT_ERR_BUSY  `optim` or `net` is in use by another call
  */
 DOPT_API dopt_status dopt_optim_prepare_net(dopt_optim *optim, dopt_net *net);

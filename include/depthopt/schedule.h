@@ -48,6 +48,8 @@ DOPT_API double dopt_schedule_lr(const dopt_schedule *schedule, double lr, int64
 /**
  * Check the fields of a schedule.
  *
+ * Thread safety: any thread, any time.
+ *
  * @retval DOPT_ERR_INVALID  `schedule` is NULL, or a field is out of range
  */
 DOPT_API dopt_status dopt_schedule_check(const dopt_schedule *schedule);

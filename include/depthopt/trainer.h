@@ -157,6 +157,9 @@ typedef struct dopt_trainer dopt_trainer;
  *                           it while the trainer lives. Untouched on failure.
  * @param[out]    out        to be freed with dopt_trainer_destroy(); untouched on failure
  *
+ * Cost: the start; for a factored model with GIVEN or BALANCED one SVD. Memory, from options->allocator: two k x d
+ * matrices, the optimizer's state, and the net of a factored model or the workspace of dopt_e2e_create().
+ *
  * @retval DOPT_ERR_INVALID    a pointer is NULL, or a value is out of range
  * @retval DOPT_ERR_SHAPE      `w` is not k x d, or `width` is smaller than the rank of the given W
  * @retval DOPT_ERR_DTYPE      `w` has another dtype than the objective
@@ -178,7 +181,7 @@ DOPT_API void dopt_trainer_destroy(dopt_trainer **trainer);
  *
  * @param[out] reason  DOPT_STOP_NONE if W was moved and the run goes on, else why it ended; may be NULL
  *
- * Allocates nothing.
+ * Cost: one dopt_objective_eval() and one move of the model (see the table above). Allocates nothing.
  *
  * @retval DOPT_ERR_INVALID    `trainer` is NULL
  * @retval any status that a custom objective returned; DOPT_ERR_NUMERICAL if no decomposition converged. W

@@ -5,17 +5,9 @@
 
 #include <stdio.h>
 
+#include "fit/options.h"
 #include "fit/trainer_state.h"
-
-static const char *const models[] = {
-    [DOPT_MODEL_DIRECT] = "direct", [DOPT_MODEL_FACTORED] = "factored", [DOPT_MODEL_E2E] = "e2e"
-};
-
-static const char *const schedules[] = { [DOPT_SCHEDULE_CONSTANT] = "constant",
-                                         [DOPT_SCHEDULE_STEP] = "step",
-                                         [DOPT_SCHEDULE_EXPONENTIAL] = "exponential",
-                                         [DOPT_SCHEDULE_COSINE] = "cosine",
-                                         [DOPT_SCHEDULE_INVERSE_TIME] = "inverse_time" };
+#include "optim/schedule.h"
 
 static void set(dopt__word *word, const char *option, const char *value)
 {
@@ -26,9 +18,9 @@ static void set(dopt__word *word, const char *option, const char *value)
 int dopt__run_kind(const dopt_trainer *trainer, dopt__word out[DOPT__WORDS_MAX])
 {
     const dopt_fit_options *o = &trainer->options;
-    set(&out[0], "model", models[o->model]);
+    set(&out[0], "model", dopt__model_names[o->model]);
     set(&out[1], "optimizer", dopt_optim_kind_name(o->optimizer));
-    set(&out[2], "schedule", schedules[o->schedule.kind]);
+    set(&out[2], "schedule", dopt__schedule_names[o->schedule.kind]);
     if (!trainer->model.net)
         return 3;
     out[3].option = "depth";

@@ -9,6 +9,8 @@
 #include "optim/rules.h"
 #include "optim/schedule.h"
 
+const char *const dopt__model_names[] = { "direct", "factored", "e2e" };
+
 static dopt_status check_range(const char *func, const char *name, double value, double lower)
 {
     if (!(value >= lower && isfinite(value)))
@@ -18,10 +20,9 @@ static dopt_status check_range(const char *func, const char *name, double value,
 
 static dopt_status check_model(const char *func, const dopt_fit_options *o)
 {
-    static const char *const models[] = { "direct", "factored", "e2e" };
     static const char *const inits[] = { "given", "normal", "identity", "balanced" };
-    DOPT_TRY(dopt__check_choice(func, "options->model", (int)o->model, 3, models));
-    DOPT_TRY(dopt__check_choice(func, "options->init", (int)o->init, 4, inits));
+    DOPT_TRY(dopt__check_choice(func, "options->model", (int)o->model, DOPT_MODEL_E2E + 1, dopt__model_names));
+    DOPT_TRY(dopt__check_choice(func, "options->init", (int)o->init, DOPT_INIT_BALANCED + 1, inits));
     if (!(o->depth >= 1.0))
         return dopt__fail(DOPT_ERR_INVALID, func, "options->depth is %g, must be in [1, inf]", o->depth);
     if (o->model == DOPT_MODEL_FACTORED && (o->depth != floor(o->depth) || o->depth > DOPT_NET_DEPTH_MAX))

@@ -9,7 +9,7 @@
 
 static const double pi = 3.14159265358979323846;
 
-static const char *const names[] = { "constant", "step", "exponential", "cosine", "inverse_time" };
+const char *const dopt__schedule_names[] = { "constant", "step", "exponential", "cosine", "inverse_time" };
 
 static dopt_status check_factor(const char *func, const char *where, const dopt_schedule *s)
 {
@@ -20,7 +20,7 @@ static dopt_status check_factor(const char *func, const char *where, const dopt_
     const bool below = s->kind == DOPT_SCHEDULE_INVERSE_TIME ? isfinite(f) : f <= 1.0;
     if (!above || !below)
         return dopt__fail(DOPT_ERR_INVALID, func, "%sfactor is %g, must be in %s for %s", where, f, ranges[s->kind],
-                          names[s->kind]);
+                          dopt__schedule_names[s->kind]);
     return DOPT_OK;
 }
 
@@ -28,14 +28,14 @@ dopt_status dopt__check_schedule(const char *func, const char *where, const dopt
 {
     char kind[64];
     (void)snprintf(kind, sizeof kind, "%skind", where);
-    DOPT_TRY(dopt__check_choice(func, kind, (int)s->kind, sizeof names / sizeof *names, names));
+    DOPT_TRY(dopt__check_choice(func, kind, (int)s->kind, DOPT_SCHEDULE_INVERSE_TIME + 1, dopt__schedule_names));
     if (s->warmup < 0)
         return dopt__fail(DOPT_ERR_INVALID, func, "%swarmup is %lld, must be >= 0", where, (long long)s->warmup);
     if (s->kind == DOPT_SCHEDULE_CONSTANT)
         return DOPT_OK;
     if (s->period < 1)
         return dopt__fail(DOPT_ERR_INVALID, func, "%speriod is %lld, must be >= 1 for %s", where, (long long)s->period,
-                          names[s->kind]);
+                          dopt__schedule_names[s->kind]);
     return check_factor(func, where, s);
 }
 
