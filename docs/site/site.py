@@ -14,25 +14,15 @@ import urllib.parse
 
 root, out = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
 here = root / "docs/site"
-MENU = {
-    "Guides": ["start", "which-form", "depth-and-rate", "your-own-gradient", "your-own-loss", "your-own-network", "checkpoints",
-               "troubleshooting", "accuracy", "python", "from-nlopt", "from-pytorch", "from-scikit-learn"],
-    "Background": ["docs/math/e2e.md", "docs/reproduction.md", "docs/mnist_cnn.md", "docs/performance.md", "docs/numerics.md"],
-    "Reference": ["docs/errors.md", "docs/threads.md", "docs/reliability.md", "docs/distributed.md", "docs/abi.md", "CHANGELOG.md",
-                  "CONTRIBUTING.md", "SECURITY.md", "bindings/README.md"],
-}
-
-
-def pages():
-    listed = ["README.md", *(f"docs/guides/{name}.md" for name in MENU["Guides"]), *MENU["Background"], *MENU["Reference"]]
-    others = [str(path.relative_to(root)) for folder in ("docs", "bindings") for path in sorted((root / folder).rglob("*.md"))]
-    return [root / name for name in dict.fromkeys([*listed, *others]) if (root / name).exists()]
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(root / "docs"))
+from pages import MENU, pages, place  # noqa: E402
 
 
 def target(path):
     """Where the page of a Markdown file is."""
-    name = path.relative_to(root).as_posix()
-    return out / ("index.html" if name == "README.md" else re.sub(r"(^docs/)?(.*)\.md$", r"\2.html", name))
+    name = place(root, path)
+    return out / ("index.html" if name == "README.md" else re.sub(r"\.md$", ".html", name))
 
 
 def title(path):
@@ -50,7 +40,7 @@ def menu(page):
         if heading == "Reference":
             parts.append(f'<li><a href="{relative(out / "headers/index.html", page)}">The headers</a></li>')
         for name in names:
-            path = root / (f"docs/guides/{name}.md" if heading == "Guides" else name)
+            path = root / name
             if path.exists():
                 mark = ' class="here"' if target(path) == page else ""
                 parts.append(f'<li><a{mark} href="{relative(target(path), page)}">{html.escape(title(path))}</a></li>')
@@ -77,7 +67,7 @@ def link(match, path, page):
     elif source.is_dir():
         to = target(source / "README.md")
     else:
-        to = out / source.relative_to(root).as_posix().removeprefix("docs/")
+        to = out / place(root, source)
         to.parent.mkdir(parents=True, exist_ok=True)
         if source.is_file():
             shutil.copy(source, to)
@@ -125,8 +115,8 @@ for page in (out / "headers").glob("*.html"):
     page.write_text(re.sub(r'(<div id="projectname">)depthopt', r'\1<a href="../index.html">depthopt</a>', page.read_text()))
 shutil.copy(out / "headers/files.html", out / "headers/index.html")  # Doxygen's own is empty
 shutil.copy(here / "style.css", out / "style.css")
-for path in pages():
+for path in pages(root):
     make(path)
 problems = check()
-print("\n".join(problems) or f"{len(pages())} pages, {len(list((out / 'headers').glob('*.html')))} of headers: all links lead somewhere")
+print("\n".join(problems) or f"{len(pages(root))} pages, {len(list((out / 'headers').glob('*.html')))} of headers: all links lead somewhere")
 sys.exit(bool(problems))

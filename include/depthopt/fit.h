@@ -28,8 +28,8 @@ DOPT_BEGIN_DECLS
  * Cost and memory: those of a dopt_trainer, which lives for the call.
  * Thread safety: one thread at a time per objective; runs on different objectives are independent.
  *
- * @retval as dopt_trainer_create() and dopt_trainer_step(), in whose place the message names dopt_fit. Divergence is not an error: it is
- *         DOPT_STOP_DIVERGED in the report.
+ * @retval as dopt_trainer_create() and dopt_trainer_step(), in whose place the message names dopt_fit. Divergence is
+ *         not an error: it is DOPT_STOP_DIVERGED in the report.
  */
 DOPT_API dopt_status dopt_fit(dopt_objective *objective, const dopt_fit_options *options, dopt_mat w,
                               dopt_report *report);

@@ -36,6 +36,8 @@ for kind in shared static; do
         echo "pkg-config, depthopt-mpi, $kind:"
         OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 LD_LIBRARY_PATH=$tmp/$kind/lib "$tmp/consumer-mpi-$kind"
     fi
+    echo "documentation, $kind:"
+    python3 "$root/tests/docs/links.py" "$tmp/$kind/share/doc/depthopt"
     if command -v cmake >/dev/null 2>&1; then
         cmake -S "$here" -B "$tmp/cmake-$kind" -DCMAKE_PREFIX_PATH="$tmp/$kind" >"$tmp/log" 2>&1 &&
             cmake --build "$tmp/cmake-$kind" >>"$tmp/log" 2>&1 || { cat "$tmp/log"; exit 1; }
