@@ -1,5 +1,21 @@
 # SPDX-License-Identifier: MIT
-# Sourced by the other scripts: install Debian packages that are missing, by name.
+# Sourced by the other scripts: what they say on --help, and Debian packages that are missing, installed by name.
+
+# The comment that a script starts with.
+about() {
+    sed -n '3,/^set /{ /^set /d; s/^# \{0,1\}//p; }' "scripts/${0##*/}" | fold -s -w 80 | sed 's/ *$//'
+}
+
+# A wrong command line.
+wrong() {
+    echo "${0##*/}: $1" >&2
+    about >&2
+    exit 2
+}
+
+answer_help() {
+    [ "${1:-}" != --help ] || { about; exit 0; }
+}
 
 need_packages() {
     missing=
