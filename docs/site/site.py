@@ -74,6 +74,13 @@ def link(match, path, page):
     return f'{attribute}="{relative(to, page)}{"#" + anchor if anchor else ""}"'
 
 
+def table(match):
+    """A table that scrolls; one whose cells are sentences keeps some width on a narrow window."""
+    cells = [re.sub(r"<[^>]*>", "", cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", match[1], flags=re.S)]
+    wide = ' class="wide"' if max(map(len, cells)) > 40 else ""
+    return f'<div class="table"><table{wide}>{match[1]}</table></div>'
+
+
 def make(path):
     page = target(path)
     page.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +93,7 @@ def make(path):
         sys.exit(f"{path}: {done.stderr}")
     head, body = done.stdout.split("<main>")
     body = re.sub(r'\b(href|src)="([^"]*)"', lambda match: link(match, path, page), body)
-    body = body.replace("<table>", '<div class="table"><table>').replace("</table>", "</table></div>")
+    body = re.sub(r"<table>(.*?)</table>", table, body, flags=re.S)
     page.write_text(f"{head}<main>{body}")
 
 
