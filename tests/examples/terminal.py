@@ -114,7 +114,10 @@ def by_name(folder):
         done = run(depthopt, pathlib.Path(program).name, "--help")
         check(done.stdout == run(program, "--help").stdout, f"depthopt {program}")
     done = run(depthopt, "nothing")
-    check(done.returncode == 2 and "no such program" in done.stderr, f"{done}")
+    check(done.returncode == 2 and "no such program" in done.stderr and "did you mean" not in done.stderr, f"{done}")
+    for wrong, right in (("lp_regresion", "lp_regression"), ("--lits", "--list")):
+        done = run(depthopt, wrong)
+        check(done.returncode == 2 and f"did you mean {right}?" in done.stderr, f"{done}")
 
 
 for program in programs:
