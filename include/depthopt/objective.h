@@ -90,6 +90,9 @@ typedef struct dopt_objective_options {
  * Cost: one pass over x and y to check them. For the squared loss, where `reduction` says so, a QR decomposition of
  * [X Y] by blocks of rows, 2 m (d + k)^2 flops, after which evaluating all rows takes 2 k d^2 flops instead of
  * 4 m k d, at the accuracy of a pass over the data. Minibatches still read their rows. Clones share the factor.
+ * Memory: by DOPT_ROUTE_PASS 64 k d doubles, fewer where that were over 8 MiB, and k d numbers a thread (64 rows of x
+ * too where x is column-major); by DOPT_ROUTE_PRODUCTS k d doubles and a block of at most 256 rows of x, y and
+ * predictions; for the factor of [X Y], (d + k)^2 doubles more.
  * Passes are fastest over row-major x whose rows start on 64-byte boundaries: up to 1.2 times as fast as elsewhere.
  *
  * @retval DOPT_ERR_INVALID    a pointer is NULL, or y holds a target that the loss does not allow
@@ -105,13 +108,13 @@ DOPT_API dopt_status dopt_objective_create_data(dopt_cmat x, dopt_cmat y, const 
 /**
  * Value and gradient of an objective of yours at w.
  *
- * @param[in]  w      k x d
+ * @param[in]  w      k x d, finite, layout and dtype of the caller of dopt_objective_eval(): use the strides
  * @param[in]  batch  NULL: everything; otherwise as the caller of dopt_objective_eval() gave it
  * @param[out] value  not NULL
- * @param[out] grad   k x d, dL/dW; `data` NULL: not wanted
+ * @param[out] grad   k x d, dL/dW, the dtype of w, any layout, apart from w; `data` NULL: not wanted
  * @param[in]  user   as given at creation
  *
- * @return DOPT_OK, or a failure, which dopt_objective_eval() hands on
+ * @return DOPT_OK, or a failure, which dopt_objective_eval() hands on, with what dopt_fail() recorded
  */
 typedef dopt_status (*dopt_objective_fn)(dopt_cmat w, const dopt_batch *batch, double *value, dopt_mat grad,
                                          void *user);

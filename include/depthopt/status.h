@@ -45,6 +45,9 @@ DOPT_API const char *dopt_status_string(dopt_status status);
  *
  *     dopt_net_create: depth is 0, must be in [1, 1024]
  *
+ * The first name is that of the function that was called. Where another one, or a callback, failed inside of it, the
+ * name of that comes second: "dopt_fit: dopt_objective_eval: ...".
+ *
  * Meaningful only after a call of this thread has returned something else than DOPT_OK; a successful call
  * neither sets nor clears it. The text is for people, and may change between releases.
  *
