@@ -26,7 +26,7 @@ enum { EXIT_DATA = 1, EXIT_USAGE = 2 };
 static const char usage[] = "usage: lp_regression_mpi [OPTION VALUE]...\n"
                             "lp_regression on many machines: rows are spread over the ranks of an MPI job.\n"
                             "\n"
-                            "  --data FILE           UCI gas sensors, LIBSVM, CSV or TSV, plain or .gz, or\n"
+                            "  --data FILE           UCI gas sensors, LIBSVM, CSV or TSV, not packed, or\n"
                             "                        X.npy; default: a simulated sensor array\n"
                             "  --target COLUMN       to predict, by name or number; default: the last (CSV);\n"
                             "                        for X.npy: Y.npy\n"

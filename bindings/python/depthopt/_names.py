@@ -2,6 +2,8 @@
 """Enums of the library by name: "nested" for DOPT_E2E_NESTED."""
 from __future__ import annotations
 
+from typing import Iterator
+
 from ._native import ffi
 
 
@@ -15,6 +17,7 @@ class Names:
         self._names = {value: name for name, value in self._values.items()}
 
     def value(self, name: str) -> int:
+        """The number of a name, or a ValueError that lists the names."""
         try:
             return self._values[name]
         except (KeyError, TypeError):
@@ -23,5 +26,5 @@ class Names:
     def name(self, value: int) -> str:
         return self._names.get(value, "unknown")
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self._values)

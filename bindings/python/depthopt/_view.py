@@ -86,6 +86,7 @@ def dtype_code(dtype: Any) -> int:
 
 
 def dtype_of(code: int) -> np.dtype:
+    """float64 or float32."""
     return np.dtype(np.float64 if code == lib.DOPT_F64 else np.float32)
 
 

@@ -73,5 +73,6 @@ def error(status: int) -> DepthoptError:
 
 
 def check(status: int) -> None:
+    """Raise the exception for what a call of this thread has just returned, unless that is DOPT_OK."""
     if status != lib.DOPT_OK:
         raise error(status)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ._names import Names
 from ._native import ffi, lib
@@ -32,7 +33,7 @@ class Schedule:
     def __post_init__(self) -> None:
         check(lib.dopt_schedule_check(self._c()))
 
-    def _c(self):
+    def _c(self) -> Any:
         return ffi.new("dopt_schedule *", (_KINDS.value(self.kind), self.warmup, self.period, self.factor))
 
     def lr(self, lr: float, step: int) -> float:

@@ -49,6 +49,7 @@ class EndToEnd(torch.optim.Optimizer):
         self._matrices = {}
 
     def add_param_group(self, param_group: dict) -> None:
+        """Add {"params": ...}, with values of its own where they differ; refused as a whole if something is out of range."""
         super().add_param_group(param_group)
         try:
             _check(self.param_groups[-1])
@@ -104,6 +105,7 @@ class _Matrix:
         self._e2e = E2E(rows, cols, depth)
 
     def move(self, grad: Tensor, lr: float, weight_decay: float) -> None:
+        """One step in place; `grad` has the shape of the parameter."""
         if grad.is_sparse:
             raise ValueError("a matrix has a sparse gradient; EndToEnd takes dense ones only")
         if grad.requires_grad:

@@ -39,6 +39,7 @@ class Event:
 
     @property
     def w(self) -> ndarray:
+        """A copy of W, (k, d), before the step."""
         if self._event is None:
             raise RuntimeError("W is there during the callback only")
         return np.array(np.asarray(Memory(self._event.w, readonly=True)))
