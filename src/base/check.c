@@ -52,7 +52,7 @@ typedef struct extent {
 static extent extent_of(dopt_cmat m)
 {
     const ptrdiff_t size = m.dtype == DOPT_F64 ? sizeof(double) : sizeof(float);
-    const bool by_rows = m.col_stride == 1 && m.row_stride >= m.cols;
+    const bool by_rows = m.col_stride == 1;
     extent e = { (uintptr_t)m.data, by_rows ? m.rows : m.cols, size * (by_rows ? m.cols : m.rows),
                  size * (by_rows ? m.row_stride : m.col_stride) };
     if (e.stride == e.length) { /* without gaps: one line */
@@ -60,11 +60,6 @@ static extent extent_of(dopt_cmat m)
         e.lines = 1;
     }
     return e;
-}
-
-static uintptr_t end_of(extent e)
-{
-    return e.start + (uintptr_t)((e.lines - 1) * e.stride + e.length);
 }
 
 /* Of b's lines, the last one that starts before the end of a's is the one that may reach into it. */
@@ -79,8 +74,6 @@ static bool line_meets(uintptr_t start, ptrdiff_t length, extent b)
 
 static bool share_elements(extent a, extent b)
 {
-    if (end_of(a) <= b.start || end_of(b) <= a.start)
-        return false;
     for (ptrdiff_t line = 0; line < a.lines; line++)
         if (line_meets(a.start + (uintptr_t)(line * a.stride), a.length, b))
             return true;
@@ -94,20 +87,15 @@ static bool are_one(dopt_cmat a, dopt_cmat b)
            (a.rows == 1 || a.row_stride == b.row_stride) && (a.cols == 1 || a.col_stride == b.col_stride);
 }
 
-dopt_status dopt__check_apart(const char *func, const char *out_name, dopt_cmat out, const char *in_name, dopt_cmat in)
+dopt_status dopt__check_elements(const char *func, const char *out_name, dopt_cmat out, const char *in_name,
+                                 dopt_cmat in, bool or_same)
 {
-    if (share_elements(extent_of(out), extent_of(in)))
-        return dopt__fail(DOPT_ERR_INVALID, func, "%s overlaps %s, must be an array of its own", out_name, in_name);
-    return DOPT_OK;
-}
-
-dopt_status dopt__check_apart_or_same(const char *func, const char *out_name, dopt_cmat out, const char *in_name,
-                                      dopt_cmat in)
-{
-    if (!are_one(out, in) && share_elements(extent_of(out), extent_of(in)))
+    if ((or_same && are_one(out, in)) || !share_elements(extent_of(out), extent_of(in)))
+        return DOPT_OK;
+    if (or_same)
         return dopt__fail(DOPT_ERR_INVALID, func, "%s overlaps %s, must be %s itself or an array of its own", out_name,
                           in_name, in_name);
-    return DOPT_OK;
+    return dopt__fail(DOPT_ERR_INVALID, func, "%s overlaps %s, must be an array of its own", out_name, in_name);
 }
 
 dopt_status dopt__check_choice(const char *func, const char *name, int value, int count, const char *const names[])

@@ -7,7 +7,9 @@
  * function, so helpers that check on its behalf take its name as `func`.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <depthopt/mat.h>
 #include <depthopt/status.h>
@@ -53,12 +55,34 @@ dopt_status dopt__check_view(const char *func, const char *name, dopt_cmat m);
 dopt_status dopt__check_matrix(const char *func, const char *name, dopt_cmat m, ptrdiff_t rows, ptrdiff_t cols,
                                dopt_dtype dtype);
 
+/* Whether some bytes between the first and the last element are common; most calls need to know no more. */
+static inline bool dopt__spans_meet(const dopt_cmat *a, const dopt_cmat *b)
+{
+    const ptrdiff_t size = a->dtype == DOPT_F64 ? sizeof(double) : sizeof(float);
+    const uintptr_t a_first = (uintptr_t)a->data, b_first = (uintptr_t)b->data;
+    const ptrdiff_t a_last = (a->rows - 1) * a->row_stride + (a->cols - 1) * a->col_stride;
+    const ptrdiff_t b_last = (b->rows - 1) * b->row_stride + (b->cols - 1) * b->col_stride;
+    return a_first < b_first + (uintptr_t)((b_last + 1) * size) && b_first < a_first + (uintptr_t)((a_last + 1) * size);
+}
+
+/* For views whose spans meet: no element is common, or, where `or_same`, they are one view. */
+dopt_status dopt__check_elements(const char *func, const char *out_name, dopt_cmat out, const char *in_name,
+                                 dopt_cmat in, bool or_same);
+
 /*
  * `out`, which the call writes, and `in` are valid views of one dtype that share no element; or_same: or that are one.
  */
-dopt_status dopt__check_apart(const char *func, const char *out_name, dopt_cmat out, const char *in_name, dopt_cmat in);
-dopt_status dopt__check_apart_or_same(const char *func, const char *out_name, dopt_cmat out, const char *in_name,
-                                      dopt_cmat in);
+static inline dopt_status dopt__check_apart(const char *func, const char *out_name, dopt_cmat out, const char *in_name,
+                                            dopt_cmat in)
+{
+    return dopt__spans_meet(&out, &in) ? dopt__check_elements(func, out_name, out, in_name, in, false) : DOPT_OK;
+}
+
+static inline dopt_status dopt__check_apart_or_same(const char *func, const char *out_name, dopt_cmat out,
+                                                    const char *in_name, dopt_cmat in)
+{
+    return dopt__spans_meet(&out, &in) ? dopt__check_elements(func, out_name, out, in_name, in, true) : DOPT_OK;
+}
 
 /* One of the values 0 ... count - 1 of an enum, which `names` are for. */
 dopt_status dopt__check_choice(const char *func, const char *name, int value, int count, const char *const names[]);
