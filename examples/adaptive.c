@@ -56,7 +56,8 @@ static double distance_at(const member *m, double step, double optimum_value)
 
 static void judge(study *s, const member *const *best, double optimum_value)
 {
-    const double end = (double)s->steps, fifth = (double)(s->steps / 5);
+    const int64_t steps = s->steps / 5;
+    const double end = (double)s->steps, fifth = (double)steps;
     double at[methods];
     for (int i = 0; i < methods; i++)
         at[i] = distance_at(best[i], i < first_adam ? end : fifth, optimum_value);

@@ -22,11 +22,11 @@ static bool simulate(table *t)
     dopt_rng rng = dopt_rng_init(2018, 0);
     t->rows = rows;
     t->cols = cols;
-    t->x = calloc(rows * cols, sizeof *t->x);
+    t->x = calloc((size_t)rows * cols, sizeof *t->x);
     t->y = calloc(rows, sizeof *t->y);
     if (!t->x || !t->y || dopt_rng_fill_normal(&rng, dopt_mat_f64(&z[0][0], rows, draws), 1.0) != DOPT_OK)
         return false;
-    for (int i = 0; i < rows; i++) {
+    for (ptrdiff_t i = 0; i < rows; i++) {
         for (int c = 0; c < cols; c++)
             t->x[i * cols + c] = z[i][0] + z[i][c + 1];
         t->y[i] = t->x[i * cols] - 2.0 * t->x[i * cols + 1] + 0.1 * z[i][draws - 1];
@@ -85,6 +85,7 @@ int main(int argc, char **argv)
     if (!(argc > 1 ? table_read(argv[1], NULL, NULL, &t, message) : simulate(&t)) || t.cols > 4096 ||
         standardise(&t, dropped) < 0) {
         (void)fprintf(stderr, "l4_comparison: %s\n", message);
+        table_free(&t);
         return 1;
     }
     const dopt_status status = compare(&t);

@@ -41,7 +41,7 @@ static bool read_header(gzFile file, const char *path, int dims, idx *out, char 
     out->dims = dims;
     out->count = 1;
     for (int i = 0; i < dims; i++) {
-        const unsigned char *at = head + 4 + 4 * i;
+        const unsigned char *at = head + 4 + (size_t)4 * (size_t)i;
         out->extent[i] = (size_t)at[0] << 24 | (size_t)at[1] << 16 | (size_t)at[2] << 8 | at[3];
         if (out->extent[i] == 0 || out->count > (size_t)PTRDIFF_MAX / out->extent[i]) {
             (void)snprintf(text, sizeof text, "extent %d is %zu, must be from 1 up and the product of all countable",

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/permutation.h"
 
+#include <assert.h>
 #include <math.h>
 
 #include <depthopt/rng.h>
 
 static uint64_t quotient_above(uint64_t n, uint64_t a)
 {
+    assert(a > 0);
     return n / a + (n % a != 0);
 }
 

@@ -93,7 +93,7 @@ bool dopt__header_make(const dopt__tensors *tensors, const dopt_allocator *alloc
     if (bytes) {
         put_length(bytes, padded);
         memset(bytes + DOPT__LENGTH_BYTES, ' ', padded);
-        memcpy(bytes + DOPT__LENGTH_BYTES, text, length);
+        memcpy(bytes + DOPT__LENGTH_BYTES, text, length); /* NOLINT(bugprone-not-null-terminated-result): no string */
         out->bytes = bytes;
         out->size = DOPT__LENGTH_BYTES + padded;
     }

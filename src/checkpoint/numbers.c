@@ -141,7 +141,7 @@ static bool stands_somewhere(const dopt__number *n)
 dopt_status dopt__numbers_check(const char *func, int count, const dopt__number *mine, const dopt__number *theirs)
 {
     for (int i = 0; i < count; i++)
-        if (mine[i].option && memcmp(&mine[i].is, &theirs[i].is, sizeof mine[i].is) != 0)
+        if (mine[i].option && mine[i].is.u != theirs[i].is.u /* of any type */)
             return differs(func, &mine[i], &theirs[i]);
     if (!stands_somewhere(theirs))
         return dopt__fail(

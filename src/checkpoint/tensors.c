@@ -58,7 +58,8 @@ bool dopt__tensors_of(const dopt_trainer *trainer, dopt__tensors *out)
     out->numbers = dopt__numbers_of(trainer, out->number);
     out->count = 0;
     out->bytes = 0;
-    out->of = dopt__alloc(&trainer->options.allocator, (size_t)(out->numbers + 2 + factors + states), sizeof *out->of);
+    out->of = dopt__alloc(&trainer->options.allocator, (size_t)out->numbers + 2 + (size_t)factors + (size_t)states,
+                          sizeof *out->of);
     if (!out->of)
         return false;
     for (int i = 0; i < out->numbers; i++)

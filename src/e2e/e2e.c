@@ -180,7 +180,7 @@ dopt_status dopt_e2e_spectrum(dopt_e2e *e2e, dopt_cmat w, double *sigma, double 
     DOPT_REQUIRE(e2e, DOPT_ERR_INVALID, "e2e is NULL, must be a handle");
     DOPT_HOLD(e2e);
     DOPT_TRY(dopt__check_matrix(__func__, "w", w, e2e->rows, e2e->cols, w.dtype));
-    double single, *s = e2e->small == 1 ? &single : e2e->s;
+    double single = 0.0, *s = e2e->small == 1 ? &single : e2e->s;
     DOPT_TRY(singular_values(e2e, __func__, w, s));
     const double top = dopt__kernel(s[0], s[0], e2e->depth);
     DOPT_REQUIRE(isfinite(s[0]), DOPT_ERR_NUMERICAL, "sigma overflows: w has the norm %g", s[0]);

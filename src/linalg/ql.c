@@ -26,7 +26,7 @@ static double dot(const double *x, const double *y, ptrdiff_t n)
     ptrdiff_t i = 0;
     for (; i + 8 <= n; i += 8) {
         UNROLL
-        for (int j = 0; j < parts; j++) {
+        for (ptrdiff_t j = 0; j < parts; j++) {
             vector a, b;
             memcpy(&a, x + i + j * width, sizeof a);
             memcpy(&b, y + i + j * width, sizeof b);

@@ -92,7 +92,7 @@ INLINE double sum_of(const vector *part)
 {
     double lane[8];
     UNROLL
-    for (int j = 0; j < parts; j++)
+    for (ptrdiff_t j = 0; j < parts; j++)
         store_f64(part[j], lane + j * width);
     return ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7]));
 }
@@ -105,7 +105,7 @@ INLINE double sum_of(const vector *part)
         ptrdiff_t i = 0;                                                                                               \
         for (; i + 8 <= n; i += 8) {                                                                                   \
             UNROLL                                                                                                     \
-            for (int j = 0; j < parts; j++) {                                                                          \
+            for (ptrdiff_t j = 0; j < parts; j++) {                                                                    \
                 const vector x = load_##type(w + i + j * width), y = load_##type(g + i + j * width);                   \
                 ww[j] += x * x;                                                                                        \
                 wg[j] += x * y;                                                                                        \

@@ -67,7 +67,7 @@ static bool prepare_rows(dopt__data *data, const dopt_allocator *allocator)
         return false;
     const size_t of_rows = (size_t)b * (size_t)(2 * k + d) * size;
     const size_t of_grad = (size_t)k * (size_t)d * (sizeof(double) + (apart ? size : 0));
-    data->memory = dopt__alloc(allocator, of_rows + of_grad + 8 * DOPT__ALIGN, 1);
+    data->memory = dopt__alloc(allocator, of_rows + of_grad + (size_t)8 * DOPT__ALIGN, 1);
     if (!data->memory)
         return false;
     char *at = data->memory;

@@ -348,13 +348,15 @@ static void predict_block(const dopt__few *s, ptrdiff_t output, block *b)
 static void pull_block(const dopt__few *s, const block *b, double *grad)
 {
     const void *columns[chunk];
-    double along[chunk];
-    const float *narrow = (const float *)(const void *)along;
+    union {
+        double wide[chunk];
+        float narrow[chunk];
+    } along;
     for (ptrdiff_t from = 0; from < s->x.cols; from += chunk) {
         const ptrdiff_t some = point_to_columns(s, b, from, columns);
-        s->lines->dot(some, columns, b->count, b->z, along);
+        s->lines->dot(some, columns, b->count, b->z, &along);
         for (ptrdiff_t i = 0; i < some; i++)
-            grad[from + i] += s->x.dtype == DOPT_F64 ? along[i] : (double)narrow[i];
+            grad[from + i] += s->x.dtype == DOPT_F64 ? along.wide[i] : (double)along.narrow[i];
     }
 }
 
