@@ -71,6 +71,18 @@ static void exceptions_stay(void **state)
     assert_int_equal(feclearexcept(FE_ALL_EXCEPT), 0);
 }
 
+/* A program that traps what no computation on finite numbers should raise goes on. */
+static void works_with_traps(void **state)
+{
+    const int traps = FE_DIVBYZERO | FE_INVALID | FE_OVERFLOW;
+    (void)state;
+    assert_int_equal(feclearexcept(FE_ALL_EXCEPT), 0);
+    assert_int_not_equal(feenableexcept(traps), -1);
+    use_everything();
+    assert_int_equal(fegetexcept(), traps);
+    assert_int_not_equal(fedisableexcept(traps), -1);
+}
+
 static void signal_handlers_stay(void **state)
 {
     struct sigaction before[32], after;
@@ -119,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rounding_mode_stays),
         cmocka_unit_test(exceptions_stay),
+        cmocka_unit_test(works_with_traps),
         cmocka_unit_test(signal_handlers_stay),
         cmocka_unit_test_setup_teardown(lives_with_a_comma, make_folder, remove_folder),
     };

@@ -54,11 +54,13 @@ double dopt_schedule_lr(const dopt_schedule *schedule, double lr, int64_t step)
     const int64_t now = step < 0 ? 0 : step;
     if (now < schedule->warmup)
         return lr * (double)(now + 1) / (double)schedule->warmup;
+    if (schedule->kind == DOPT_SCHEDULE_CONSTANT)
+        return lr; /* its period may be 0 */
     const int64_t t = now - schedule->warmup;
     const int64_t whole = t / schedule->period;
     const double periods = (double)t / (double)schedule->period, f = schedule->factor;
     switch (schedule->kind) {
-    case DOPT_SCHEDULE_CONSTANT: return lr;
+    case DOPT_SCHEDULE_CONSTANT: break;
     case DOPT_SCHEDULE_STEP: return lr * pow(f, (double)whole);
     case DOPT_SCHEDULE_EXPONENTIAL: return lr * pow(f, periods);
     case DOPT_SCHEDULE_COSINE: return lr * (f + (1.0 - f) * 0.5 * (1.0 + cos(pi * fmin(periods, 1.0))));
