@@ -21,13 +21,6 @@ dopt_status dopt__mpi_status(const char *func, int code);
             return status_;                                                                                            \
     } while (0)
 
-/* dopt_mpi_agree(), so that it is seen, by analysers too, that where one rank has failed none goes on. */
-static inline dopt_status dopt__mpi_agree(MPI_Comm comm, dopt_status status)
-{
-    const dopt_status all = dopt_mpi_agree(comm, status);
-    return all == DOPT_OK ? status : all;
-}
-
 /* A communicator of our own, that returns errors. */
 dopt_status dopt__mpi_duplicate(const char *func, MPI_Comm comm, MPI_Comm *out);
 

@@ -54,7 +54,7 @@ dopt_status dopt_mpi_trainer_save(MPI_Comm comm, const dopt_trainer *trainer, co
         status = dopt_trainer_save(trainer, path);
     else if (!trainer)
         status = dopt_fail(DOPT_ERR_INVALID, __func__, "trainer is NULL, must be a handle");
-    return dopt__mpi_agree(comm, status);
+    return dopt_mpi_agree(comm, status);
 }
 
 /* Rank 0's trainer, as its file would be, to all ranks. */
@@ -67,7 +67,7 @@ static dopt_status send_image(const char *func, MPI_Comm comm, image *m)
         m->size = (size_t)size;
     }
     dopt_status status = m->bytes ? DOPT_OK : dopt_fail(DOPT_ERR_NOMEM, func, "no memory for the checkpoint");
-    DOPT__MPI_TRY(dopt__mpi_agree(comm, status));
+    DOPT__MPI_TRY(dopt_mpi_agree(comm, status));
     for (size_t at = 0; at < m->size && status == DOPT_OK; at += INT_MAX) {
         const size_t some = m->size - at < INT_MAX ? m->size - at : INT_MAX;
         status = dopt__mpi_status(func, MPI_Bcast(m->bytes + at, (int)some, MPI_BYTE, 0, comm));
@@ -80,16 +80,16 @@ dopt_status dopt_mpi_trainer_load(MPI_Comm comm, dopt_trainer *trainer, const ch
     const int rank = rank_in(comm);
     image m = { NULL, 0, 0, 0 };
     dopt_status status = trainer ? DOPT_OK : dopt_fail(DOPT_ERR_INVALID, __func__, "trainer is NULL, must be a handle");
-    DOPT__MPI_TRY(dopt__mpi_agree(comm, status));
+    DOPT__MPI_TRY(dopt_mpi_agree(comm, status));
     if (rank == 0)
         status = dopt_trainer_load(trainer, path);
     if (rank == 0 && status == DOPT_OK)
         status = dopt_trainer_save_to(trainer, append, &m);
-    status = dopt__mpi_agree(comm, status);
+    status = dopt_mpi_agree(comm, status);
     if (status == DOPT_OK)
         status = send_image(__func__, comm, &m);
     if (status == DOPT_OK && rank != 0)
         status = dopt_trainer_load_from(trainer, take, &m);
     free(m.bytes);
-    return dopt__mpi_agree(comm, status);
+    return dopt_mpi_agree(comm, status);
 }

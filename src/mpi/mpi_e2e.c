@@ -146,7 +146,7 @@ static dopt_status set_up(dopt_mpi_e2e *e2e, const char *func, const dopt_mpi_e2
         allocate(e2e) ? DOPT_OK
                       : dopt__mpi_fail(DOPT_ERR_NOMEM, func, "no memory for the workspace of %td x %td matrices",
                                        e2e->rows, e2e->cols);
-    return dopt__mpi_agree(e2e->comm, status);
+    return dopt_mpi_agree(e2e->comm, status);
 }
 
 void dopt_mpi_e2e_destroy(dopt_mpi_e2e **e2e)
@@ -181,7 +181,7 @@ dopt_status dopt_mpi_e2e_create(MPI_Comm comm, ptrdiff_t rows, ptrdiff_t cols, d
         e2e = dopt__mpi_alloc(&known.allocator, 1, sizeof *e2e);
         status = e2e ? DOPT_OK : dopt_fail(DOPT_ERR_NOMEM, __func__, "no memory for the handle");
     }
-    status = dopt__mpi_agree(own, status);
+    status = dopt_mpi_agree(own, status);
     if (status != DOPT_OK) {
         dopt__mpi_release(&known.allocator, e2e);
         (void)MPI_Comm_free(&own);
@@ -284,7 +284,7 @@ static dopt_status check_move(const dopt_mpi_e2e *e2e, move *m)
     if (status == DOPT_OK && !isfinite(m->largest[0] + 0.0 * m->largest[1]))
         status = dopt__mpi_fail(DOPT_ERR_NONFINITE, m->func, "%s holds a NaN or an infinity",
                                 isfinite(m->largest[0]) ? "grad" : "w");
-    DOPT__MPI_TRY(dopt__mpi_agree(e2e->comm, status));
+    DOPT__MPI_TRY(dopt_mpi_agree(e2e->comm, status));
     return dopt__mpi_status(m->func, MPI_Allreduce(MPI_IN_PLACE, m->largest, 2, MPI_DOUBLE, MPI_MAX, e2e->comm));
 }
 

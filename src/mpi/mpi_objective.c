@@ -108,7 +108,7 @@ static dopt_status place(dopt__shards *s, const char *func, const dopt_mpi_objec
     DOPT__MPI_TRY(dopt__spread_same(func, s->comm, 2, values, names));
     ptrdiff_t *starts = dopt__mpi_alloc(&s->allocator, (size_t)s->ranks + 1, sizeof *starts);
     dopt_status status = starts ? DOPT_OK : dopt_fail(DOPT_ERR_NOMEM, func, "no memory for the ranks");
-    status = dopt__mpi_agree(s->comm, status);
+    status = dopt_mpi_agree(s->comm, status);
     if (status == DOPT_OK)
         status = dopt__spread_rows(func, s->comm, s->rows, starts);
     if (status == DOPT_OK) {
@@ -139,7 +139,7 @@ static dopt_status set_up(dopt__shards *s, const char *func, const dopt_loss *lo
         status = dopt__mpi_fail(DOPT_ERR_SHAPE, func, "w is %td x %td, must have fewer than 2^31 elements", s->k, s->d);
     else if (!allocate(s, options->reproducible))
         status = dopt__mpi_fail(DOPT_ERR_NOMEM, func, "no memory for sums of %td x %td", s->k, s->d);
-    return dopt__mpi_agree(s->comm, status);
+    return dopt_mpi_agree(s->comm, status);
 }
 
 static dopt_status shards_clone(void *state, void **out);
@@ -165,7 +165,7 @@ static dopt_status finish(dopt__shards *s, const char *func, const dopt_loss *lo
         dopt_objective_kind kind = shards_kind;
         kind.examples = s->all;
         kind.dtype = s->dtype;
-        status = dopt__mpi_agree(s->comm, dopt_objective_create_kind(s->k, s->d, &kind, s, &made));
+        status = dopt_mpi_agree(s->comm, dopt_objective_create_kind(s->k, s->d, &kind, s, &made));
     }
     if (status == DOPT_OK)
         *out = made;
@@ -185,7 +185,7 @@ static dopt_status begin(const char *func, MPI_Comm comm, const dopt_allocator *
     dopt__shards *s = status == DOPT_OK ? dopt__mpi_alloc(allocator, 1, sizeof *s) : NULL;
     if (status == DOPT_OK && !s)
         status = dopt_fail(DOPT_ERR_NOMEM, func, "no memory for the handle");
-    status = dopt__mpi_agree(own, status);
+    status = dopt_mpi_agree(own, status);
     if (status != DOPT_OK) {
         dopt__mpi_release(allocator, s);
         (void)MPI_Comm_free(&own);
@@ -320,7 +320,7 @@ static dopt_status shards_clone(void *state, void **out)
         memcpy(s->blocks, like->blocks, ((size_t)s->ranks + 1) * sizeof *s->blocks);
     if ((like->blocks && !s->blocks) || !allocate(s, like->blocks != NULL))
         status = dopt_fail(DOPT_ERR_NOMEM, func, "no memory for the sums");
-    status = dopt__mpi_agree(own, status);
+    status = dopt_mpi_agree(own, status);
     if (status == DOPT_OK)
         *out = s;
     else

@@ -162,7 +162,7 @@ static void set_marks(const call *c, dopt_status status, double *extra)
 static dopt_status judge(dopt__shards *s, dopt_status status, const double *extra)
 {
     if (extra[DOPT__FAILURES] > 0.0)
-        return dopt__mpi_agree(s->comm, status);
+        return dopt_mpi_agree(s->comm, status);
     s->watched = extra[DOPT__WATCHES] > 0.0;
     if ((double)s->ranks * extra[DOPT__SQUARES] != extra[DOPT__SUM] * extra[DOPT__SUM])
         return dopt_fail(DOPT_ERR_INVALID, func, "w, batch or the wish for a gradient differs between ranks");

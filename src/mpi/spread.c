@@ -32,7 +32,7 @@ dopt_status dopt__spread_rows(const char *func, MPI_Comm comm, ptrdiff_t rows, p
     long long mine = rows;
     (void)MPI_Comm_size(comm, &ranks);
     long long *all = dopt__mpi_alloc(NULL, (size_t)ranks, sizeof *all);
-    DOPT__MPI_TRY(dopt__mpi_agree(comm, all ? DOPT_OK : dopt_fail(DOPT_ERR_NOMEM, func, "no memory for the ranks")));
+    DOPT__MPI_TRY(dopt_mpi_agree(comm, all ? DOPT_OK : dopt_fail(DOPT_ERR_NOMEM, func, "no memory for the ranks")));
     const dopt_status status =
         dopt__mpi_status(func, MPI_Allgather(&mine, 1, MPI_LONG_LONG, all, 1, MPI_LONG_LONG, comm));
     starts[0] = 0;
@@ -85,7 +85,7 @@ static dopt_status sum_over(MPI_Comm comm, sum *s, ptrdiff_t rows, ptrdiff_t n, 
     dopt__tree *tree = dopt__tree_create(comm, starts, n, NULL);
     dopt_status status = tree ? dopt__tree_local(tree, sum_block, s)
                               : dopt__mpi_fail(DOPT_ERR_NOMEM, func, "no memory for sums of %td numbers", n);
-    status = dopt__mpi_agree(comm, status);
+    status = dopt_mpi_agree(comm, status);
     if (status == DOPT_OK)
         status = dopt__tree_join(tree, func, &found);
     if (status == DOPT_OK)
@@ -120,7 +120,7 @@ dopt_status dopt_mpi_sum(MPI_Comm comm, ptrdiff_t rows, ptrdiff_t block_rows, pt
         status = dopt_fail(DOPT_ERR_INVALID, __func__, "fn is NULL, must be a function");
     if (status == DOPT_OK && !starts)
         status = dopt_fail(DOPT_ERR_NOMEM, __func__, "no memory for the ranks");
-    status = dopt__mpi_agree(own, status);
+    status = dopt_mpi_agree(own, status);
     sum s = { fn, user, block_rows, 0 };
     if (status == DOPT_OK)
         status = dopt__spread_same(__func__, own, 2, (const double[]){ (double)block_rows, (double)n },
