@@ -145,6 +145,24 @@ static void goes_on_with_more_steps(void **state)
     end(&r);
 }
 
+/* What other programs find: a header that ends at a multiple of 8 bytes, and in it these names, counted from 1. */
+static void names_are_as_they_were(void **state)
+{
+    static run r;
+    static memory m;
+    static const char *const names[] = { "\"w\":",         "\"factor.1\":",           "\"optim.1.1\":",
+                                         "\"optim.1.2\":", "\"hyper.weight_decay\":", "\"hyper.beta2\":" };
+    const kind k = { DOPT_MODEL_FACTORED, DOPT_OPTIM_ADAM, { DOPT_SCHEDULE_CONSTANT, 0, 0, 0.0 }, DOPT_F64, 0, 3 };
+    const dopt_fit_options o = options_of(&k);
+    (void)state;
+    begin(&r, &k, 1, &o);
+    save_to_memory(&r, &m);
+    assert_int_equal((m.bytes[0] + 256 * m.bytes[1]) % 8, 0);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        assert_non_null(strstr((const char *)m.bytes + 8, names[i]));
+    end(&r);
+}
+
 /* What is killed: a process that goes on from the file, and saves after every step, and says when it has. */
 static void train_until_killed(const char *path, int say)
 {
@@ -220,6 +238,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(resumes_bit_by_bit, make_folder, remove_folder),
         cmocka_unit_test(stops_at_the_same_step),
         cmocka_unit_test(goes_on_with_more_steps),
+        cmocka_unit_test(names_are_as_they_were),
         cmocka_unit_test_setup_teardown(survives_kills, make_folder, remove_folder),
     };
     return cmocka_run_group_tests_name("checkpoint", tests, NULL, NULL);

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "linalg/blas.h"
+#include "linalg/finite.h"
 #include "linalg/lapack.h"
 #include "linalg/scan.h"
 #include "linalg/scan_kernels.h"
@@ -63,9 +64,11 @@ static void one_bad_number_is_found_anywhere(void **state)
         for (ptrdiff_t i = 0; i < 900; i += 37) {
             test_set(a.view, i / 300, i % 300, test_nonfinite[round / 8]);
             assert_false(dopt__all_finite(dopt_const(a.view)));
+            assert_false(dopt__lines_finite(dopt_const(a.view)));
             assert_int_equal(dopt__check_finite("f", "a", dopt_const(a.view)), DOPT_ERR_NONFINITE);
             test_set(a.view, i / 300, i % 300, 1.0);
             assert_true(dopt__all_finite(dopt_const(a.view)));
+            assert_true(dopt__lines_finite(dopt_const(a.view)));
         }
         test_array_padding(&a);
         test_array_free(&a);
