@@ -233,6 +233,29 @@ static void few_outputs_by_a_pass(void **state)
         dopt_loss_destroy(&losses[i]);
 }
 
+/* A row may be longer than what a block is meant to hold. With W = 0 and ones in X all is in the slopes. */
+static void rows_longer_than_a_block(void **state)
+{
+    (void)state;
+    enum { m = 3, d = 25000, k = 2 };
+    static double x[m * d], w[k * d], grad[k * d];
+    const double y[m * k] = { 1, 0, 0, 1, 1, 0 }, z[m * k] = { 0 };
+    double dz[m * k], value, right;
+    dopt_loss *loss = NULL;
+    dopt_objective *objective = NULL;
+    for (int i = 0; i < m * d; i++)
+        x[i] = 1.0;
+    ASSERT_OK(dopt_loss_create_softmax_ce(NULL, &loss));
+    ASSERT_OK(dopt_objective_create_data(dopt_cmat_f64(x, m, d), dopt_cmat_f64(y, m, k), loss, NULL, &objective));
+    ASSERT_OK(dopt_objective_eval(objective, dopt_cmat_f64(w, k, d), NULL, &value, dopt_mat_f64(grad, k, d)));
+    ASSERT_OK(dopt_loss_eval(loss, dopt_cmat_f64(z, m, k), dopt_cmat_f64(y, m, k), &right, dopt_mat_f64(dz, m, k)));
+    ASSERT_CLOSE(value, right, 1e-14);
+    for (int i = 0; i < k * d; i++)
+        ASSERT_CLOSE(grad[i], dz[i / d] + dz[k + i / d] + dz[2 * k + i / d], 1e-14);
+    dopt_objective_destroy(&objective);
+    dopt_loss_destroy(&loss);
+}
+
 static void softmax_through_blocks(void **state)
 {
     (void)state;
@@ -520,9 +543,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(matches_the_textbook),        cmocka_unit_test(threads_do_not_count),
         cmocka_unit_test(few_outputs_by_a_pass),       cmocka_unit_test(rows_are_told_once),
-        cmocka_unit_test(softmax_through_blocks),      cmocka_unit_test(custom_and_bad_arguments),
-        cmocka_unit_test(outputs_one_after_the_other), cmocka_unit_test(kinds_of_other_libraries),
-        cmocka_unit_test(rows_that_are_not_there),     cmocka_unit_test(batches_do_not_see_the_rest),
+        cmocka_unit_test(rows_longer_than_a_block),    cmocka_unit_test(softmax_through_blocks),
+        cmocka_unit_test(custom_and_bad_arguments),    cmocka_unit_test(outputs_one_after_the_other),
+        cmocka_unit_test(kinds_of_other_libraries),    cmocka_unit_test(rows_that_are_not_there),
+        cmocka_unit_test(batches_do_not_see_the_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

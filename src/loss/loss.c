@@ -122,7 +122,7 @@ double dopt__loss_piece(const dopt_loss *loss, ptrdiff_t count, const double *z,
 
 static bool packed_rows(dopt_cmat m)
 {
-    return m.col_stride == 1 && (m.row_stride == m.cols || m.rows == 1);
+    return m.col_stride == 1 && m.row_stride == m.cols;
 }
 
 static dopt_cmat one_row(dopt_cmat m)
