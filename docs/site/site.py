@@ -93,6 +93,7 @@ def make(path):
         sys.exit(f"{path}: {done.stderr}")
     head, body = done.stdout.split("<main>")
     body = re.sub(r'\b(href|src)="([^"]*)"', lambda match: link(match, path, page), body)
+    body = re.sub(r"<code>([^<\n]{1,28})</code>", r'<code class="short">\1</code>', body)  # not to be broken at its hyphens
     body = re.sub(r"<table>(.*?)</table>", table, body, flags=re.S)
     page.write_text(f"{head}<main>{body}")
 
