@@ -214,7 +214,7 @@ dopt_status dopt_loss_eval(const dopt_loss *loss, dopt_cmat z, dopt_cmat y, doub
     DOPT_TRY(dopt__check_finite(__func__, "z", z));
     DOPT_TRY(dopt__check_finite(__func__, "y", y));
     DOPT_TRY(dopt__loss_check_targets(loss, __func__, "y", y));
-    double sum;
+    double sum = 0.0;
     DOPT_TRY(dopt__within(__func__, dopt__loss_sum(loss, z, y, &sum, dz)));
     if (dz.data)
         dopt__copy(1.0 / (double)z.rows, dopt_const(dz), dz);

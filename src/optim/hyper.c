@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The rules by kind; names and ranges of the hyperparameters. */
 
+#include <assert.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -94,6 +95,7 @@ static dopt_status find(const char *func, const char *where, dopt_optim_kind kin
     DOPT_TRY(dopt__check_kind(func, "kind", kind));
     DOPT_TRY(dopt__check_choice(func, name, (int)hyper, DOPT_HYPER_COUNT, names));
     *rule = dopt__rule_of(kind);
+    assert(*rule);
     if (isnan((*rule)->initial[hyper]))
         return dopt__fail(DOPT_ERR_INVALID, func, "%s%s has no hyperparameter %s", where, (*rule)->name, names[hyper]);
     return DOPT_OK;
@@ -104,7 +106,7 @@ dopt_status dopt_optim_bounds(dopt_optim_kind kind, dopt_hyper hyper, dopt_hyper
     const dopt__rule *rule;
     DOPT_REQUIRE(out, DOPT_ERR_INVALID, "out is NULL, must point to bounds");
     DOPT_TRY(find(__func__, "", kind, hyper, &rule));
-    const range *r = range_of(hyper);
+    const range *r = &ranges[hyper];
     const dopt_hyper_bounds bounds = { rule->initial[hyper], r->lower, r->upper, r->lower_open, r->upper_open };
     *out = bounds;
     return DOPT_OK;
@@ -114,7 +116,7 @@ dopt_status dopt__check_hyper(const char *func, const char *where, dopt_optim_ki
 {
     const dopt__rule *rule;
     DOPT_TRY(find(func, where, kind, hyper, &rule));
-    const range *r = range_of(hyper);
+    const range *r = &ranges[hyper];
     const int above = r->lower_open ? value > r->lower : value >= r->lower;
     const int below = r->upper_open ? value < r->upper : value <= r->upper;
     if (!above || !below)

@@ -8,6 +8,7 @@
 
 #include "optim/optim_state.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -317,6 +318,7 @@ static void move_block(const dopt_optim *optim, const dopt__step *step, int i, d
 static dopt_status apply(dopt_optim *optim, const char *func, int blocks, const dopt_mat *params,
                          const dopt_cmat *grads)
 {
+    assert(params && grads);
     for (int i = 0; i < blocks; i++)
         DOPT_TRY(check_grad(func, i, dopt_const(params[i]), grads[i]));
     DOPT_TRY(bind(optim, func, blocks, params));
