@@ -52,6 +52,27 @@ APART void NAMED(add_rest)(ptrdiff_t n, REAL coef, const REAL *x, REAL *sum)
         sum[c] += coef * x[c];
 }
 
+/* Of one block of columns: what an inner product collects in `lane`. */
+INLINE void NAMED(dot_block)(const REAL *x, const REAL *v, VECTOR *lane)
+{
+    UNROLL
+    for (int j = 0; j < parts; j++)
+        lane[j] += NAMED(load)(x + j * WIDTH) * NAMED(load)(v + j * WIDTH);
+}
+
+/* Of the block of columns from c on: sum += coef_i rows_i, one row after the other. */
+INLINE void NAMED(add_block)(int rows_at_once, const void *const *rows, ptrdiff_t c, const REAL *coef, REAL *sum)
+{
+    UNROLL
+    for (int j = 0; j < parts; j++) {
+        VECTOR total = NAMED(load)(sum + c + j * WIDTH);
+        UNROLL
+        for (int i = 0; i < rows_at_once; i++)
+            total += coef[i] * NAMED(load)((const REAL *)rows[i] + c + j * WIDTH);
+        memcpy(sum + c + j * WIDTH, &total, sizeof total);
+    }
+}
+
 /* z_i = rows_i . v for `rows_at_once` rows. With each block of columns, `fetch` prefetches a few lines. */
 INLINE void NAMED(dot_some)(int rows_at_once, const void *const *rows, ptrdiff_t n, const REAL *v, fetching fetch,
                             REAL *z)
@@ -90,7 +111,7 @@ INLINE void NAMED(dot_some)(int rows_at_once, const void *const *rows, ptrdiff_t
 INLINE void NAMED(add_some)(int rows_at_once, const void *const *rows, ptrdiff_t n, const REAL *coef, fetching fetch,
                             REAL *sum)
 {
-    const REAL *row[8]; /* in registers: a store to the sum could change `rows`, for all that the compiler knows */
+    const void *row[8]; /* in registers: a store to the sum could change `rows`, for all that the compiler knows */
     ptrdiff_t c = 0;
     UNROLL
     for (int i = 0; i < rows_at_once; i++)
@@ -99,17 +120,10 @@ INLINE void NAMED(add_some)(int rows_at_once, const void *const *rows, ptrdiff_t
         UNROLL
         for (int i = 0; i < fetch.lines; i++)
             __builtin_prefetch(fetch.from[i] + c / LANES * fetch.pace, 0, 2);
-        UNROLL
-        for (int j = 0; j < parts; j++) {
-            VECTOR total = NAMED(load)(sum + c + j * WIDTH);
-            UNROLL
-            for (int i = 0; i < rows_at_once; i++)
-                total += coef[i] * NAMED(load)(row[i] + c + j * WIDTH);
-            memcpy(sum + c + j * WIDTH, &total, sizeof total);
-        }
+        NAMED(add_block)(rows_at_once, row, c, coef, sum);
     }
     for (int i = 0; i < rows_at_once && c < n; i++)
-        NAMED(add_rest)(n - c, coef[i], row[i] + c, sum + c);
+        NAMED(add_rest)(n - c, coef[i], (const REAL *)row[i] + c, sum + c);
 }
 
 static void NAMED(dot)(ptrdiff_t count, const void *const *lines, ptrdiff_t n, const void *v, void *out)

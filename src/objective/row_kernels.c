@@ -6,8 +6,8 @@
 #include "linalg/line_vectors.h"
 #include "loss/terms.h"
 
-/* Rows of a tile: predicted, sent through the loss, and pulled back before the next ones. */
-enum { tile_quick = 4, tile_slow = 16 };
+/* Rows of a tile: predicted, sent through the loss, and pulled back before the next ones, or in a stream with them. */
+enum { tile_quick = 4, tile_slow = 16, streamed = 4 };
 
 #define REAL double
 #define VECTOR vector_f64

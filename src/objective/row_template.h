@@ -13,6 +13,20 @@ INLINE void NAMED(judge)(dopt__term_fn term, const dopt__pass *p, int count, con
     }
 }
 
+/* Rows i ... count - 1, one by one, after those that gave `total`. */
+INLINE double NAMED(pass_rest)(dopt__term_fn term, const dopt__pass *p, ptrdiff_t i, ptrdiff_t count,
+                               const void *const *rows, const double *y, double total, REAL *sum)
+{
+    REAL z, slope;
+    for (; i < count; i++) {
+        NAMED(dot_some)(1, rows + i, p->n, p->w, nothing, &z);
+        NAMED(judge)(term, p, 1, &z, y + i, &total, &slope);
+        if (sum)
+            NAMED(add_some)(1, rows + i, p->n, &slope, nothing, sum);
+    }
+    return total;
+}
+
 /* Half of what comes next is fetched while a tile of four rows is predicted, the rest while it is pulled back. */
 INLINE double NAMED(pass_tiled)(dopt__term_fn term, bool scattered, const dopt__pass *p, ptrdiff_t count,
                                 const void *const *rows, const double *y, REAL *sum)
@@ -32,39 +46,79 @@ INLINE double NAMED(pass_tiled)(dopt__term_fn term, bool scattered, const dopt__
         if (sum)
             NAMED(add_some)(tile_quick, rows + i, p->n, slope, late, sum);
     }
-    for (; i < count; i++) {
-        NAMED(dot_some)(1, rows + i, p->n, p->w, nothing, z);
-        NAMED(judge)(term, p, 1, z, y + i, &total, slope);
-        if (sum)
-            NAMED(add_some)(1, rows + i, p->n, slope, nothing, sum);
+    return NAMED(pass_rest)(term, p, i, count, rows, y, total, sum);
+}
+
+/* Columns that predict_and_pull() pulls back in its `streamed` parts. */
+INLINE ptrdiff_t NAMED(pulled)(ptrdiff_t n)
+{
+    return n / (streamed * LANES) * (streamed * LANES);
+}
+
+/* A row is predicted, while of the four before it a quarter of the columns is pulled back. */
+INLINE REAL NAMED(predict_and_pull)(int quarter, const REAL *row, const void *const *before, const dopt__pass *p,
+                                    const REAL *slope, REAL *sum)
+{
+    enum { beyond = 1024 };
+    const ptrdiff_t n = p->n;
+    const REAL *w = p->w;
+    VECTOR lane[parts] = { { 0 } };
+    const void *four[streamed]; /* in registers */
+    UNROLL
+    for (int i = 0; i < streamed; i++)
+        four[i] = before[i];
+    ptrdiff_t c = 0;
+    for (ptrdiff_t at = quarter * (NAMED(pulled)(n) / streamed); c < NAMED(pulled)(n); at += LANES) {
+        UNROLL
+        for (int block = 0; block < streamed; block++, c += LANES) {
+            __builtin_prefetch((const char *)(row + c) + beyond, 0, 2);
+            NAMED(dot_block)(row + c, w + c, lane);
+        }
+        NAMED(add_block)(streamed, four, at, slope, sum);
     }
-    return total;
+    for (; c + LANES <= n; c += LANES)
+        NAMED(dot_block)(row + c, w + c, lane);
+    const REAL z = NAMED(fold)(lane);
+    return c < n ? NAMED(dot_rest)(n - c, row + c, w + c, z) : z;
+}
+
+/* The columns that were left. */
+INLINE void NAMED(pull_rest)(const void *const *rows, ptrdiff_t n, const REAL *slope, REAL *sum)
+{
+    const ptrdiff_t done = NAMED(pulled)(n);
+    const void *left[streamed];
+    for (int i = 0; i < streamed; i++)
+        left[i] = (const REAL *)rows[i] + done;
+    if (done < n)
+        NAMED(add_some)(streamed, left, n - done, slope, nothing, sum + done);
 }
 
 /*
- * In one stream: rows are read to the end one by one, as the hardware likes it, and half of what comes while two of
- * them are pulled back is prefetched, a little beyond where the hardware has got to by itself. All of it would be
- * slower: there are fewer buffers for lines that a program asks for than for those that the hardware fetches ahead.
+ * In one stream: rows are read one by one, as the hardware likes it, and memory never waits for the arithmetic: while
+ * four rows are predicted, the four before them are pulled back from the first-level cache.
  */
 INLINE double NAMED(pass_streamed)(dopt__term_fn term, const dopt__pass *p, ptrdiff_t count, const void *const *rows,
                                    const double *y, REAL *sum)
 {
-    enum { together = 2, beyond = 256 };
     double total = 0.0;
-    REAL z[together], slope[together];
+    REAL z[streamed], slope[streamed];
     ptrdiff_t i = 0;
-    for (; i + together <= count; i += together) {
-        for (int j = 0; j < together; j++)
-            NAMED(dot_some)(1, rows + i + j, p->n, p->w, nothing, z + j);
-        NAMED(judge)(term, p, together, z, y + i, &total, slope);
-        fetching next = fetch_rows(rows + i + together, 1);
-        next.from[0] += beyond;
-        if (sum)
-            NAMED(add_some)(together, rows + i, p->n, slope, next, sum);
+    for (; i + streamed <= count; i += streamed) {
+        const bool pull = sum && i > 0;
+        const void *const *before = rows + i - (pull ? streamed : 0);
+        UNROLL
+        for (int j = 0; j < streamed; j++)
+            if (pull)
+                z[j] = NAMED(predict_and_pull)(j, rows[i + j], before, p, slope, sum);
+            else
+                NAMED(dot_some)(1, rows + i + j, p->n, p->w, nothing, z + j);
+        if (pull)
+            NAMED(pull_rest)(before, p->n, slope, sum);
+        NAMED(judge)(term, p, streamed, z, y + i, &total, slope);
     }
-    if (i < count)
-        total += NAMED(pass_tiled)(term, false, p, count - i, rows + i, y + i, sum);
-    return total;
+    if (sum && i > 0)
+        NAMED(add_some)(streamed, rows + i - streamed, p->n, slope, fetch_rows(rows + i, 2), sum);
+    return NAMED(pass_rest)(term, p, i, count, rows, y, total, sum);
 }
 
 INLINE double NAMED(pass_by)(dopt__term_fn term, const dopt__pass *p, ptrdiff_t count, const void *const *rows,
