@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-if "DEPTHOPT_DATA" not in os.environ:
+if not os.environ.get("DEPTHOPT_DATA"):
     print("skipped: DEPTHOPT_DATA is not set")
     sys.exit(77)
 data = pathlib.Path(os.environ["DEPTHOPT_DATA"]) / "gas" / "ethanol.dat.gz"
