@@ -85,7 +85,13 @@ typedef struct dopt_mpi_objective_options {
 } dopt_mpi_objective_options;
 
 /** Initializer of dopt_mpi_objective_options: all defaults. */
-#define DOPT_MPI_OBJECTIVE_OPTIONS_INIT { sizeof(dopt_mpi_objective_options), 0, 0, { NULL, NULL, NULL } }
+#define DOPT_MPI_OBJECTIVE_OPTIONS_INIT                                                                                \
+    {                                                                                                                  \
+        sizeof(dopt_mpi_objective_options), 0, 0,                                                                      \
+        {                                                                                                              \
+            NULL, NULL, NULL                                                                                           \
+        }                                                                                                              \
+    }
 
 /**
  * The same from data: each rank's rows, which may be none.
@@ -162,7 +168,13 @@ typedef struct dopt_mpi_e2e_options {
 } dopt_mpi_e2e_options;
 
 /** Initializer of dopt_mpi_e2e_options: all defaults. */
-#define DOPT_MPI_E2E_OPTIONS_INIT { sizeof(dopt_mpi_e2e_options), 0, 0, { NULL, NULL, NULL } }
+#define DOPT_MPI_E2E_OPTIONS_INIT                                                                                      \
+    {                                                                                                                  \
+        sizeof(dopt_mpi_e2e_options), 0, 0,                                                                            \
+        {                                                                                                              \
+            NULL, NULL, NULL                                                                                           \
+        }                                                                                                              \
+    }
 
 /**
  * Create the workspace for k x d matrices at depth N over all ranks of `comm`, which is duplicated.
@@ -197,16 +209,18 @@ DOPT_API ptrdiff_t dopt_mpi_e2e_col(const dopt_mpi_e2e *e2e, ptrdiff_t local_col
 /**
  * out = P_w(grad), each rank with its parts.
  *
- * @param[in]  w, grad  this rank's parts, float64, finite, in any layout
- * @param[out] out      likewise; may be `w` or `grad` itself, must not overlap them otherwise (not checked, but
- *                      depthopt/mat.h); untouched on failure
+ * @param[in]  w, grad  this rank's parts, finite, in any layout; float64 or float32, the same on all ranks
+ * @param[out] out      likewise, of the same dtype; may be `w` or `grad` itself, must not overlap them otherwise (not
+ *                      checked, but depthopt/mat.h); untouched on failure
  *
- * Cost: that of dopt_e2e_apply() spread over the ranks: by plain levels of the nested decomposition, as many as the
- * singular values have factors of 20 between them, each with one ScaLAPACK eigendecomposition. Square blocks of 64 suit
- * n from about 64 times the rows of the grid up.
- * Accuracy: as dopt_e2e_apply() states. The result depends on the grid in its last bits.
+ * Cost: that of dopt_e2e_apply() spread over the ranks, without its shortcut for values within a factor of 4: a level
+ * of the nested decomposition takes values down to a twentieth of its largest, or, corrected by about three products,
+ * over four decades, and each has one ScaLAPACK eigendecomposition. Square blocks of 64 suit n from about 64 times the
+ * rows of the grid up.
+ * Accuracy: as dopt_e2e_apply() states, for both dtypes. The result depends on the grid in its last bits.
  *
- * @retval DOPT_ERR_INVALID, _SHAPE, _DTYPE  a part is not as described
+ * @retval DOPT_ERR_INVALID, _SHAPE, _DTYPE  a part is not as described, or the call, lr or weight_decay differs
+ *                                           between ranks
  * @retval DOPT_ERR_NONFINITE  w or grad holds a NaN or an infinity
  * @retval DOPT_ERR_NUMERICAL  no convergence, or the result overflows
  * @retval DOPT_ERR_IO         MPI failed
@@ -216,14 +230,13 @@ DOPT_API dopt_status dopt_mpi_e2e_apply(dopt_mpi_e2e *e2e, dopt_cmat w, dopt_cma
 /**
  * w <- (1 - lr weight_decay N) w - lr P_w(grad), as dopt_e2e_update(), each rank with its parts.
  *
- * @param[in,out] w             this rank's part, float64, finite, any layout; untouched on failure
+ * @param[in,out] w             this rank's part, as for dopt_mpi_e2e_apply(); untouched on failure
  * @param[in]     grad          likewise; must not overlap `w` (not checked)
  * @param[in] lr, weight_decay  >= 0, finite, the same on all ranks
  *
  * @retval as dopt_mpi_e2e_apply()
  */
-DOPT_API dopt_status dopt_mpi_e2e_update(dopt_mpi_e2e *e2e, dopt_mat w, dopt_cmat grad, double lr,
-                                         double weight_decay);
+DOPT_API dopt_status dopt_mpi_e2e_update(dopt_mpi_e2e *e2e, dopt_mat w, dopt_cmat grad, double lr, double weight_decay);
 
 /**
  * Save and load a run whose objective is over ranks: rank 0 alone writes and reads the file, as dopt_trainer_save() and

@@ -28,17 +28,12 @@
 #include "linalg/blas.h"
 #include "linalg/eigh.h"
 #include "linalg/lapack.h"
+#include "linalg/levels.h"
 #include "linalg/scan.h"
 #include "linalg/svd_workspace.h"
 
-/* A plain level takes s_i > 0.05 s_1. */
-static const double plain_ratio = 0.05;
-
 /* From this order on, a level in float32 is worth it. */
 enum { narrow_min = 128 };
-
-/* Eigenvalues that differ by less than this factor are taken together. */
-static const double cluster_gap = 1.01;
 
 static dopt_mat rows(double *data, ptrdiff_t first, ptrdiff_t end, ptrdiff_t cols)
 {
@@ -72,18 +67,6 @@ static void rotate_rows(dopt_cmat vectors, dopt_mat target, double *scratch)
     dopt__gemm(1.0, vectors, dopt_const(copy), 0.0, target);
 }
 
-/* First of the ascending eigenvalues that a plain level takes: not one in the middle of a cluster. */
-static ptrdiff_t plain_cut(const double *values, ptrdiff_t n)
-{
-    ptrdiff_t first = n - 1;
-    while (first > 0 && values[first - 1] > plain_ratio * plain_ratio * values[n - 1])
-        first--;
-    for (ptrdiff_t i = first; i > 0 && i < n; i++)
-        if (values[i] > cluster_gap * values[i - 1])
-            return i;
-    return first;
-}
-
 /* Norms of rows cut ... left - 1 are the singular values, and the rows are made unit vectors. */
 static void normalise(dopt__svd *svd, ptrdiff_t cut, ptrdiff_t left)
 {
@@ -105,34 +88,19 @@ static bool decompose_level(dopt__svd *svd, ptrdiff_t left, double *vectors)
 }
 
 /*
- * Rows from `cut` on that are to be projected again after a corrected level: those that are much smaller than the rows
- * they are sums of, and carry their rounding. These are the largest ones of this level; but the level before, whose
- * largest value was `before`, has told rows apart down to sqrt(eps) of that. `end` bounds the answer.
- */
-static ptrdiff_t rounded_rows(const dopt__svd *svd, ptrdiff_t cut, ptrdiff_t end, double top, double before)
-{
-    static const double cosine_max = 32.0 * DBL_EPSILON;
-    const double from = fmin(top, 2.0 * sqrt(DBL_EPSILON) * before), least = from * DBL_EPSILON / cosine_max;
-    ptrdiff_t i = cut;
-    while (i < end && svd->values[i] < least * least)
-        i++;
-    return i;
-}
-
-/*
  * Take the rows that this level's eigendecomposition gives. `before`: the largest value of the level before. Returns
  * how many are left.
  */
 static ptrdiff_t take(dopt__svd *svd, ptrdiff_t left, double zero, double before, double *vectors)
 {
-    const ptrdiff_t plain = plain_cut(svd->values, left);
+    const ptrdiff_t plain = dopt__level_plain(svd->values, left);
     const dopt_cmat rest = dopt_const(rows(svd->vt, 0, plain, svd->d));
     const double top = sqrt(svd->values[left - 1]);
     ptrdiff_t cut = plain;
     if (plain > left / 4 && !(dopt__norm(rest) <= zero) && dopt__refine(svd, left, vectors, &cut)) {
         normalise(svd, plain, left);
         project(svd, cut, plain, plain, left);
-        project(svd, cut, rounded_rows(svd, cut, plain, top, before), left, svd->k);
+        project(svd, cut, dopt__level_rounded(svd->values, cut, plain, top, before), left, svd->k);
     }
     if (left < svd->k)
         rotate_rows(dopt_cmat_f64(vectors, left, left), rows(svd->ut, 0, left, svd->k), svd->wide);
@@ -196,7 +164,7 @@ static narrow_level first_in_float32(dopt__svd *svd, dopt_cmat narrow, ptrdiff_t
     if (k < narrow_min || !(svd->allowed & DOPT__EIGH_DIVIDE) ||
         !dopt__divide_start(k, svd->square, svd->values, svd->ut, svd->work, svd->iwork))
         return NARROW_NOTHING;
-    const ptrdiff_t cut = is_flat(svd) ? 0 : plain_cut(svd->values, k);
+    const ptrdiff_t cut = is_flat(svd) ? 0 : dopt__level_plain(svd->values, k);
     if (cut > k / 4)
         return dopt__divide_finish(k, svd->work, rows(svd->ut, 0, k, k), scratch) ? NARROW_DECOMPOSED : NARROW_NOTHING;
     if (dopt__divide_finish(k, svd->work, rows(svd->ut, 0, cut, k), scratch) && take_narrow(svd, narrow, cut)) {

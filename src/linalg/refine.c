@@ -30,23 +30,9 @@
 #include "linalg/blas.h"
 #include "linalg/eigh.h"
 #include "linalg/lapack.h"
+#include "linalg/levels.h"
 #include "linalg/nested.h"
 #include "linalg/scan.h"
-
-/* A level takes s_i > 1e-5 s_1: below, X is not small any more. */
-static const double reach = 1e-5;
-
-/* The largest rotation, and what makes two rows of one cluster: two of T, or one of T and one of R. */
-static const double rotation_max = 1e-4, rotation_linked = 3e-5, rotation_linked_rest = 4e-6;
-
-/* Rows with a larger X are rotated again: its square is not below rounding. */
-static const double rotation_once = 1e-8;
-
-/* Rows with a smaller cosine are orthogonal. */
-static const double orthogonal = 1e-15;
-
-/* The norms in a cluster differ by this factor at most: its Gram matrix then has digits enough. */
-static const double spread = 8.0;
 
 /* What the functions of this file hand on. The Gram matrix of Z and X share their memory. */
 typedef struct level {
@@ -76,17 +62,6 @@ static void find_gram(level *v)
         v->l[i] = v->gram[i * n + i];
 }
 
-/* X_ij of t = z_i^T z_j; 0 for a pair that is orthogonal. */
-static double angle(double t, double li, double lj)
-{
-    return t * t <= orthogonal * orthogonal * li * lj ? 0.0 : t / (lj - li);
-}
-
-static bool same_cluster(const level *v, ptrdiff_t i, ptrdiff_t j)
-{
-    return v->group[i] >= 0 && v->group[i] == v->group[j];
-}
-
 /* The largest z_i^T z_j between two rows of T. */
 static double largest_product(const level *v)
 {
@@ -97,54 +72,31 @@ static double largest_product(const level *v)
     return largest;
 }
 
-/*
- * First row that forms a cluster with row i: the rotation between the two is too large, or would be if their product
- * were as large as others are, as it may become when a cluster is turned. i itself if there is none.
- */
-static ptrdiff_t first_linked(const level *v, ptrdiff_t i, double product)
+/* The first row of R that row i of T forms a cluster with; the cut if there is none. */
+static ptrdiff_t first_linked(const level *v, ptrdiff_t i)
 {
-    const double *row = v->gram + i * v->n, *l = v->l;
+    const double *row = v->gram + i * v->n;
     ptrdiff_t j = 0;
-    while (j < v->cut && fabs(angle(row[j], l[i], l[j])) <= rotation_linked_rest)
+    while (j < v->cut && !dopt__level_linked(row[j], v->l[i], v->l[j]))
         j++;
-    if (j == v->cut)
-        while (j < i && fabs(l[i] - l[j]) * rotation_linked > product)
-            j++;
     return j;
 }
 
-/* Whether a cluster of m rows can be turned: its blocks go to `spare`, the eigensolver's work to `wide`. */
-static bool fits(const level *v, ptrdiff_t m)
+/* Rows of a cluster that can be turned: its blocks go to `spare`, the eigensolver's work to `wide`. */
+static ptrdiff_t largest_cluster(const level *v)
 {
-    return 2 * m <= v->n && dopt__eigen_doubles(m) <= (size_t)v->svd->k * (size_t)v->svd->d;
+    ptrdiff_t m = v->n / 2;
+    while (m > 1 && dopt__eigen_doubles(m) > (size_t)v->svd->k * (size_t)v->svd->d)
+        m--;
+    return m;
 }
 
 /* Group the rows from the cut on into clusters, raising the cut where that cannot be done. */
 static void find_clusters(level *v)
 {
-    int count = 0;
-    ptrdiff_t end = v->n; /* of the run of linked rows, which starts at `start` */
-    const double product = largest_product(v);
-    for (ptrdiff_t i = v->n - 1, start = v->n - 1; i >= v->cut; i--) {
-        const ptrdiff_t linked = first_linked(v, i, product);
-        start = linked < start ? linked : start;
-        if (i > start)
-            continue;
-        if (end - i > 1) {
-            const double ratio = sqrt(v->l[end - 1] / v->l[i]);
-            if (!(ratio <= spread) || !fits(v, end - i)) {
-                v->cut = end;
-                return;
-            }
-            for (ptrdiff_t j = i; j < end; j++)
-                v->group[j] = count;
-            count++;
-        }
-        end = i;
-        start = i - 1;
-    }
-    if (end > v->cut) /* a run that goes on below the cut */
-        v->cut = end;
+    for (ptrdiff_t i = v->cut; i < v->n; i++)
+        v->group[i] = (int)first_linked(v, i);
+    v->cut = dopt__level_clusters(v->l, v->cut, v->n, largest_product(v), largest_cluster(v), v->group);
 }
 
 /* Rows first ... first + q.rows - 1 of a matrix with `cols` columns: rows <- q rows, by way of scratch. */
@@ -196,7 +148,7 @@ static bool turn_cluster(level *v, ptrdiff_t first, ptrdiff_t m)
 static bool turn_clusters(level *v)
 {
     for (ptrdiff_t first = v->cut, end; first < v->n; first = end) {
-        for (end = first + 1; end < v->n && same_cluster(v, first, end);)
+        for (end = first + 1; end < v->n && dopt__level_together(v->group, first, end);)
             end++;
         if (end - first > 1 && !turn_cluster(v, first, end - first))
             return false;
@@ -209,8 +161,8 @@ static double form_row(const level *v, ptrdiff_t i)
 {
     double *row = v->gram + i * v->n, largest = 0.0;
     for (ptrdiff_t j = 0; j < i; j++)
-        row[j] = angle(row[j], v->l[i], v->l[j]);
-    for (ptrdiff_t j = i - 1; j >= v->cut && same_cluster(v, i, j); j--)
+        row[j] = dopt__level_angle(row[j], v->l[i], v->l[j]);
+    for (ptrdiff_t j = i - 1; j >= v->cut && dopt__level_together(v->group, i, j); j--)
         row[j] = 0.0;
     row[i] = 0.0;
     for (ptrdiff_t j = 0; j < i; j++)
@@ -227,7 +179,7 @@ static double form_rotation(const level *v, ptrdiff_t *end)
     *end = v->cut;
     for (ptrdiff_t i = v->cut; i < n; i++) {
         const double size = form_row(v, i);
-        if (!(size <= rotation_once))
+        if (dopt__level_again(size))
             *end = i + 1;
         largest = size <= largest ? largest : size;
         for (ptrdiff_t j = v->cut; j < i; j++)
@@ -285,7 +237,7 @@ static void rotate_matrix(const level *v, double *data, ptrdiff_t cols, ptrdiff_
 /* One rotation; *end as from form_rotation(). False: not a small one. */
 static bool rotate(const level *v, ptrdiff_t *end)
 {
-    if (!(form_rotation(v, end) <= rotation_max))
+    if (!dopt__level_small(form_rotation(v, end)))
         return false;
     form_second_order(v, *end);
     rotate_matrix(v, v->vectors, v->order, *end, v->n - v->cut);
@@ -293,23 +245,14 @@ static bool rotate(const level *v, ptrdiff_t *end)
     return true;
 }
 
-/* The cut that `reach` allows, of n ascending eigenvalues. */
-static ptrdiff_t first_in_reach(const double *values, ptrdiff_t n)
-{
-    ptrdiff_t first = n - 1;
-    while (first > 0 && values[first - 1] > reach * reach * values[n - 1])
-        first--;
-    return first;
-}
-
 bool dopt__refine(dopt__svd *svd, ptrdiff_t order, double *vectors, ptrdiff_t *cut)
 {
-    level v = { svd, *cut, first_in_reach(svd->values, order), order, vectors, svd->square, svd->values, svd->group };
+    level v = {
+        svd, *cut, dopt__level_reach(svd->values, order), order, vectors, svd->square, svd->values, svd->group
+    };
     ptrdiff_t end;
     if (v.cut >= v.n)
         return false;
-    for (ptrdiff_t i = 0; i < v.n; i++)
-        v.group[i] = -1;
     find_gram(&v);
     find_clusters(&v);
     if (v.cut >= *cut || !turn_clusters(&v) || !rotate(&v, &end))

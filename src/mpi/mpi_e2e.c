@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * P_W(G) over ranks, by the products of src/e2e/product.c:
- *
- *     Y = U^T G,  B = Y V,  M = (K - null 1^T) o B,  P = U (M V^T + diag(null) Y)
+ * The preconditioner over ranks: handles, checks, and matrices in and out. cyclic_basis.c finds the basis,
+ * cyclic_product.c multiplies.
  *
  * A tall W is handled as its transpose. The internal grid is the transpose of the caller's then, by the order in which
  * ranks are put on it, so that each rank's elements of W^T are those it has of W.
@@ -17,6 +16,7 @@
 
 #include "mpi/agree.h"
 #include "mpi/cyclic_basis.h"
+#include "mpi/cyclic_product.h"
 #include "mpi/spread.h"
 
 /* Entries of which fourth powers, times any extent, are far from overflow and underflow. */
@@ -54,9 +54,10 @@ static bool allocate(dopt_mpi_e2e *e2e)
     double *at = dopt__mpi_alloc(&e2e->allocator, 3 * of_wide + 3 * of_square + 3 * (size_t)b->k + b->doubles,
                                  sizeof *e2e->memory);
     e2e->memory = at;
-    b->iwork = dopt__mpi_alloc(&e2e->allocator, b->ints, sizeof *b->iwork);
+    b->iwork = dopt__mpi_alloc(&e2e->allocator, b->ints + (size_t)b->k, sizeof *b->iwork);
     if (!at || !b->iwork)
         return false;
+    b->group = b->iwork + b->ints;
     b->vt = b->wide = b->y = wide;
     b->u = b->square = b->vectors = square;
     b->vt.at = at;
@@ -228,20 +229,16 @@ ptrdiff_t dopt_mpi_e2e_col(const dopt_mpi_e2e *e2e, ptrdiff_t local_col)
     return e2e->tall ? dopt__cyclic_row(&e2e->basis.grid, local_col) : dopt__cyclic_col(&e2e->basis.grid, local_col);
 }
 
-/* A view of this rank's elements, as they are internally: of a wide matrix. */
-static dopt_cmat made_wide(const dopt_mpi_e2e *e2e, dopt_cmat m)
-{
-    return e2e->tall ? dopt_ctransposed(m) : m;
-}
-
-static dopt_status check_local(const dopt_mpi_e2e *e2e, const char *func, const char *name, dopt_cmat m)
+static dopt_status check_local(const dopt_mpi_e2e *e2e, const char *func, const char *name, dopt_cmat m,
+                               dopt_dtype dtype)
 {
     const ptrdiff_t rows = dopt_mpi_e2e_local_rows(e2e), cols = dopt_mpi_e2e_local_cols(e2e);
     if (m.rows != rows || m.cols != cols)
         return dopt__mpi_fail(DOPT_ERR_SHAPE, func, "%s is %td x %td, must be %td x %td on this rank", name, m.rows,
                               m.cols, rows, cols);
-    if (m.dtype != DOPT_F64)
-        return dopt__mpi_fail(DOPT_ERR_DTYPE, func, "%s must be float64", name);
+    if (m.dtype != dtype)
+        return dopt__mpi_fail(DOPT_ERR_DTYPE, func, "%s.dtype is %d, must be that of w, %d", name, (int)m.dtype,
+                              (int)dtype);
     if (rows == 0 || cols == 0)
         return DOPT_OK;
     if (!m.data)
@@ -252,9 +249,10 @@ static dopt_status check_local(const dopt_mpi_e2e *e2e, const char *func, const 
     return DOPT_OK;
 }
 
-static const double *element(dopt_cmat m, ptrdiff_t i, ptrdiff_t j)
+static double element(dopt_cmat m, ptrdiff_t i, ptrdiff_t j)
 {
-    return (const double *)m.data + i * m.row_stride + j * m.col_stride;
+    const ptrdiff_t at = i * m.row_stride + j * m.col_stride;
+    return m.dtype == DOPT_F64 ? ((const double *)m.data)[at] : (double)((const float *)m.data)[at];
 }
 
 /* The largest magnitude; NaN becomes infinity. */
@@ -263,37 +261,59 @@ static double largest_of(dopt_cmat m)
     double largest = 0.0;
     for (ptrdiff_t i = 0; i < m.rows; i++)
         for (ptrdiff_t j = 0; j < m.cols; j++) {
-            const double x = fabs(*element(m, i, j));
+            const double x = fabs(element(m, i, j));
             largest = isfinite(x) ? fmax(largest, x) : INFINITY;
         }
     return largest;
 }
 
+static dopt_status check_mine(const dopt_mpi_e2e *e2e, move *m)
+{
+    if (m->w.dtype != DOPT_F64 && m->w.dtype != DOPT_F32)
+        return dopt__mpi_fail(DOPT_ERR_DTYPE, m->func, "w.dtype is %d, must be DOPT_F64 or DOPT_F32", (int)m->w.dtype);
+    DOPT__MPI_TRY(check_local(e2e, m->func, "w", m->w, m->w.dtype));
+    DOPT__MPI_TRY(check_local(e2e, m->func, "grad", m->grad, m->w.dtype));
+    DOPT__MPI_TRY(check_local(e2e, m->func, "out", dopt_const(m->out), m->w.dtype));
+    if (!(isfinite(m->keep) && isfinite(m->rate) && m->rate <= 1.0))
+        return dopt_fail(DOPT_ERR_INVALID, m->func, "lr and weight_decay must be in [0, inf)");
+    m->largest[0] = largest_of(m->w);
+    m->largest[1] = largest_of(m->grad);
+    if (!isfinite(m->largest[0] + 0.0 * m->largest[1]))
+        return dopt__mpi_fail(DOPT_ERR_NONFINITE, m->func, "%s holds a NaN or an infinity",
+                              isfinite(m->largest[0]) ? "grad" : "w");
+    return DOPT_OK;
+}
+
 /* Arguments of all ranks, in two messages. */
 static dopt_status check_move(const dopt_mpi_e2e *e2e, move *m)
 {
-    dopt_status status = check_local(e2e, m->func, "w", m->w);
-    if (status == DOPT_OK)
-        status = check_local(e2e, m->func, "grad", m->grad);
-    if (status == DOPT_OK)
-        status = check_local(e2e, m->func, "out", dopt_const(m->out));
-    if (status == DOPT_OK && !(isfinite(m->keep) && isfinite(m->rate) && m->rate <= 1.0))
-        status = dopt_fail(DOPT_ERR_INVALID, m->func, "lr and weight_decay must be in [0, inf)");
-    m->largest[0] = status == DOPT_OK ? largest_of(m->w) : 0.0;
-    m->largest[1] = status == DOPT_OK ? largest_of(m->grad) : 0.0;
-    if (status == DOPT_OK && !isfinite(m->largest[0] + 0.0 * m->largest[1]))
-        status = dopt__mpi_fail(DOPT_ERR_NONFINITE, m->func, "%s holds a NaN or an infinity",
-                                isfinite(m->largest[0]) ? "grad" : "w");
-    DOPT__MPI_TRY(dopt_mpi_agree(e2e->comm, status));
-    return dopt__mpi_status(m->func, MPI_Allreduce(MPI_IN_PLACE, m->largest, 2, MPI_DOUBLE, MPI_MAX, e2e->comm));
+    DOPT__MPI_TRY(dopt_mpi_agree(e2e->comm, check_mine(e2e, m)));
+    double all[] = {
+        m->largest[0], m->largest[1], m->w.dtype, -(double)m->w.dtype, m->keep, -m->keep, m->rate, -m->rate
+    };
+    DOPT__MPI_TRY(dopt__mpi_status(m->func, MPI_Allreduce(MPI_IN_PLACE, all, 8, MPI_DOUBLE, MPI_MAX, e2e->comm)));
+    if (all[2] != -all[3])
+        return dopt_fail(DOPT_ERR_DTYPE, m->func, "w is float64 on one rank and float32 on another, must be the same");
+    if (all[4] != -all[5] || all[6] != -all[7])
+        return dopt_fail(DOPT_ERR_INVALID, m->func,
+                         "the call, lr or weight_decay differs between ranks, must be the same");
+    m->largest[0] = all[0];
+    m->largest[1] = all[1];
+    return DOPT_OK;
 }
 
-static void copy_in(const dopt_mpi_e2e *e2e, dopt_cmat from, double half, double rest, dopt__cyclic *to)
+/* `from` times half * rest. */
+static void copy_in(const dopt_mpi_e2e *e2e, dopt_cmat from, double half, double rest, const dopt__cyclic *to)
 {
-    const dopt_cmat wide = made_wide(e2e, from);
+    const dopt_cmat wide = e2e->tall ? dopt_ctransposed(from) : from;
     for (ptrdiff_t j = 0; j < to->local_cols; j++)
-        for (ptrdiff_t i = 0; i < to->local_rows; i++)
-            to->at[i + j * to->local_rows] = *element(wide, i, j) * half * rest;
+        for (ptrdiff_t i = 0; i < to->local_rows; i++) {
+            const double x = element(wide, i, j) * half * rest;
+            if (to->at)
+                to->at[i + j * to->local_rows] = x;
+            else
+                to->at32[i + j * to->local_rows] = (float)x;
+        }
 }
 
 /* The basis of w, with values divided by the largest, *top. */
@@ -316,100 +336,77 @@ static dopt_status find_basis(dopt_mpi_e2e *e2e, const move *m, double *top)
                           : dopt_fail(DOPT_ERR_NUMERICAL, m->func, "the largest singular value of w overflows");
 }
 
-/* K(s, 0): s^{2 - 2/N}, and 0 in the limit. */
-static double null_of(double s, double depth)
+/* The dtype of the products: float64 also for float32 numbers whose products float32 might not hold. */
+static dopt_dtype dtype_of(const dopt_mpi_e2e *e2e, const move *m)
 {
-    return dopt_e2e_kernel(s, 0.0, depth);
+    static const double high = 1e8, low = 1e-8;
+    const double depth = isinf(e2e->depth) ? 1.0 : e2e->depth, rate = fabs(m->rate);
+    const bool ordinary = m->largest[0] >= low && m->largest[0] <= high && m->largest[1] >= low &&
+                          m->largest[1] <= high && rate >= low && rate * depth * (double)e2e->basis.d <= high &&
+                          fabs(m->keep) <= high;
+    return ordinary ? m->w.dtype : DOPT_F64;
 }
 
-/* M <- (K - null 1^T) o M, in square; Y <- diag(null) Y. */
-static void multiply_by_kernel(dopt_mpi_e2e *e2e, bool complete)
+/* rate P_w(grad) to *result. s^{2-2/N} is K(s, 0), and K(s, s) in the limit. */
+static dopt_status precondition(dopt_mpi_e2e *e2e, const move *m, dopt__cyclic *result)
 {
-    dopt__basis *b = &e2e->basis;
-    const ptrdiff_t rows = b->square.local_rows;
-    for (ptrdiff_t i = 0; i < b->k; i++)
-        e2e->null[i] = complete ? 0.0 : null_of(b->values[i], e2e->depth);
-    for (ptrdiff_t i = 0; i < rows; i++) {
-        const ptrdiff_t row = dopt__cyclic_row(&b->grid, i);
-        for (ptrdiff_t j = 0; j < b->square.local_cols; j++) {
-            const ptrdiff_t col = dopt__cyclic_col(&b->grid, j);
-            if (col < b->rank)
-                b->square.at[i + j * rows] *=
-                    dopt_e2e_kernel(b->values[row], b->values[b->first + col], e2e->depth) - e2e->null[row];
-        }
-        for (ptrdiff_t j = 0; j < b->y.local_cols && !complete; j++)
-            b->y.at[i + j * rows] *= e2e->null[row];
-    }
-}
-
-static dopt__part part(const dopt__cyclic *m, ptrdiff_t row, char transposed)
-{
-    const dopt__part p = { m, row, transposed };
-    return p;
-}
-
-/* factor P_w(grad) to `wide`; the factor has s_1^{2-2/N} in it. */
-static void form_product(dopt_mpi_e2e *e2e, const move *m, double factor)
-{
-    dopt__basis *b = &e2e->basis;
-    const bool complete = b->rank == b->d; /* V spans everything: no null space */
-    copy_in(e2e, m->grad, 1.0, 1.0, &b->wide);
-    dopt__cyclic_gemm(b->k, b->d, b->k, 1.0, part(&b->u, 0, 'T'), part(&b->wide, 0, 'N'), 0.0, part(&b->y, 0, 'N'));
-    if (b->rank > 0)
-        dopt__cyclic_gemm(b->k, b->rank, b->d, 1.0, part(&b->y, 0, 'N'), part(&b->vt, b->first, 'T'), 0.0,
-                          part(&b->square, 0, 'N'));
-    multiply_by_kernel(e2e, complete);
-    if (b->rank > 0)
-        dopt__cyclic_gemm(b->k, b->d, b->rank, 1.0, part(&b->square, 0, 'N'), part(&b->vt, b->first, 'N'),
-                          complete ? 0.0 : 1.0, part(&b->y, 0, 'N'));
-    dopt__cyclic_gemm(b->k, b->d, b->k, factor, part(&b->u, 0, 'N'), part(&b->y, 0, 'N'), 0.0, part(&b->wide, 0, 'N'));
-}
-
-/* rate P_w(grad) to `wide`. s^{2-2/N} is K(s, 0), and K(s, s) in the limit. */
-static dopt_status precondition(dopt_mpi_e2e *e2e, const move *m)
-{
+    const bool identity = e2e->depth == 1.0;
     double top = 0.0;
-    if (e2e->depth == 1.0) {
-        copy_in(e2e, m->grad, m->rate, 1.0, &e2e->basis.wide);
-        return DOPT_OK;
-    }
-    if (m->largest[0] == 0.0) {
-        copy_in(e2e, m->grad, 0.0, 1.0, &e2e->basis.wide);
+    *result = e2e->basis.wide;
+    if (identity || m->largest[0] == 0.0) {
+        copy_in(e2e, m->grad, identity ? m->rate : 0.0, 1.0, result);
         return DOPT_OK;
     }
     DOPT__MPI_TRY(find_basis(e2e, m, &top));
-    form_product(e2e, m, m->rate * dopt_e2e_kernel(top, isinf(e2e->depth) ? top : 0.0, e2e->depth));
+    dopt__factors f = dopt__factors_of(&e2e->basis, dtype_of(e2e, m));
+    copy_in(e2e, m->grad, 1.0, 1.0, &f.grad);
+    dopt__cyclic_product(&e2e->basis, e2e->depth,
+                         m->rate * dopt_e2e_kernel(top, isinf(e2e->depth) ? top : 0.0, e2e->depth), e2e->null, &f);
+    *result = f.grad;
     return DOPT_OK;
 }
 
-/* keep w + `wide` to the caller, if all of it is finite on all ranks. */
-static dopt_status hand_out(dopt_mpi_e2e *e2e, const move *m)
+static double value_at(const dopt__cyclic *m, ptrdiff_t at)
 {
-    dopt__cyclic *result = &e2e->basis.wide;
+    return m->at ? m->at[at] : (double)m->at32[at];
+}
+
+/* keep w + result to the caller, if all of it is finite on all ranks. */
+static dopt_status hand_out(const dopt_mpi_e2e *e2e, const move *m, const dopt__cyclic *result)
+{
     const dopt_mat out = e2e->tall ? dopt_transposed(m->out) : m->out;
-    const dopt_cmat w = made_wide(e2e, m->w);
+    const dopt_cmat w = e2e->tall ? dopt_ctransposed(m->w) : m->w;
+    const double limit = out.dtype == DOPT_F32 ? (double)FLT_MAX : DBL_MAX;
+    const ptrdiff_t rows = result->local_rows, cols = result->local_cols;
     int finite = 1;
-    for (ptrdiff_t j = 0; j < result->local_cols; j++)
-        for (ptrdiff_t i = 0; i < result->local_rows; i++) {
-            double *x = result->at + i + j * result->local_rows;
+    for (ptrdiff_t j = 0; j < cols; j++)
+        for (ptrdiff_t i = 0; i < rows; i++) {
+            double x = value_at(result, i + j * rows);
             if (m->keep != 0.0)
-                *x += m->keep * *element(w, i, j);
-            finite = finite && isfinite(*x);
+                x += m->keep * element(w, i, j);
+            finite = finite && fabs(x) <= limit;
         }
     DOPT__MPI_TRY(dopt__mpi_status(m->func, MPI_Allreduce(MPI_IN_PLACE, &finite, 1, MPI_INT, MPI_MIN, e2e->comm)));
     if (!finite)
         return dopt_fail(DOPT_ERR_NUMERICAL, m->func, "the result, or an eigenvalue of P, overflows");
-    for (ptrdiff_t j = 0; j < result->local_cols; j++)
-        for (ptrdiff_t i = 0; i < result->local_rows; i++)
-            ((double *)out.data)[i * out.row_stride + j * out.col_stride] = result->at[i + j * result->local_rows];
+    for (ptrdiff_t j = 0; j < cols; j++)
+        for (ptrdiff_t i = 0; i < rows; i++) {
+            const ptrdiff_t at = i * out.row_stride + j * out.col_stride;
+            const double x = value_at(result, i + j * rows) + (m->keep != 0.0 ? m->keep * element(w, i, j) : 0.0);
+            if (out.dtype == DOPT_F64)
+                ((double *)out.data)[at] = x;
+            else
+                ((float *)out.data)[at] = (float)x;
+        }
     return DOPT_OK;
 }
 
 static dopt_status run(dopt_mpi_e2e *e2e, move m)
 {
+    dopt__cyclic result;
     DOPT__MPI_TRY(check_move(e2e, &m));
-    DOPT__MPI_TRY(precondition(e2e, &m));
-    return hand_out(e2e, &m);
+    DOPT__MPI_TRY(precondition(e2e, &m, &result));
+    return hand_out(e2e, &m, &result);
 }
 
 dopt_status dopt_mpi_e2e_apply(dopt_mpi_e2e *e2e, dopt_cmat w, dopt_cmat grad, dopt_mat out)

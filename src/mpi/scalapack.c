@@ -20,6 +20,13 @@ void pdgemm_(const char *transa, const char *transb, const int *m, const int *n,
              const double *a, const int *ia, const int *ja, const int *desca, const double *b, const int *ib,
              const int *jb, const int *descb, const double *beta, double *c, const int *ic, const int *jc,
              const int *descc);
+void psgemm_(const char *transa, const char *transb, const int *m, const int *n, const int *l, const float *alpha,
+             const float *a, const int *ia, const int *ja, const int *desca, const float *b, const int *ib,
+             const int *jb, const int *descb, const float *beta, float *c, const int *ic, const int *jc,
+             const int *descc);
+void pdgeadd_(const char *trans, const int *m, const int *n, const double *alpha, const double *a, const int *ia,
+              const int *ja, const int *desca, const double *beta, double *c, const int *ic, const int *jc,
+              const int *descc);
 void pdsyrk_(const char *uplo, const char *trans, const int *n, const int *l, const double *alpha, const double *a,
              const int *ia, const int *ja, const int *desca, const double *beta, double *c, const int *ic,
              const int *jc, const int *descc);
@@ -67,20 +74,54 @@ dopt__cyclic dopt__cyclic_over(const dopt__grid *grid, ptrdiff_t rows, ptrdiff_t
     return m;
 }
 
+dopt__cyclic dopt__cyclic_narrow(const dopt__cyclic *like, float *at)
+{
+    dopt__cyclic m = *like;
+    m.at = NULL;
+    m.at32 = at;
+    return m;
+}
+
+/* Where a part starts, as Fortran counts. */
+typedef struct corner {
+    int row, col;
+} corner;
+
+static corner corner_of(dopt__part part)
+{
+    const corner at = { (int)part.row + 1, (int)part.col + 1 };
+    return at;
+}
+
 void dopt__cyclic_gemm(ptrdiff_t m, ptrdiff_t n, ptrdiff_t l, double alpha, dopt__part a, dopt__part b, double beta,
                        dopt__part c)
 {
     const int rows = (int)m, cols = (int)n, inner = (int)l;
-    const int ia = (int)a.row + 1, ib = (int)b.row + 1, ic = (int)c.row + 1;
-    pdgemm_(&a.transposed, &b.transposed, &rows, &cols, &inner, &alpha, a.of->at, &ia, &one, a.of->desc, b.of->at, &ib,
-            &one, b.of->desc, &beta, c.of->at, &ic, &one, c.of->desc);
+    const corner ca = corner_of(a), cb = corner_of(b), cc = corner_of(c);
+    const float alpha32 = (float)alpha, beta32 = (float)beta;
+    if (c.of->at)
+        pdgemm_(&a.transposed, &b.transposed, &rows, &cols, &inner, &alpha, a.of->at, &ca.row, &ca.col, a.of->desc,
+                b.of->at, &cb.row, &cb.col, b.of->desc, &beta, c.of->at, &cc.row, &cc.col, c.of->desc);
+    else
+        psgemm_(&a.transposed, &b.transposed, &rows, &cols, &inner, &alpha32, a.of->at32, &ca.row, &ca.col, a.of->desc,
+                b.of->at32, &cb.row, &cb.col, b.of->desc, &beta32, c.of->at32, &cc.row, &cc.col, c.of->desc);
 }
 
-void dopt__cyclic_syrk(ptrdiff_t n, const dopt__cyclic *a, const dopt__cyclic *c)
+void dopt__cyclic_add(ptrdiff_t m, ptrdiff_t n, double alpha, dopt__part a, double beta, dopt__part c)
 {
-    const int order = (int)n, inner = (int)a->cols;
+    const int rows = (int)m, cols = (int)n;
+    const corner ca = corner_of(a), cc = corner_of(c);
+    pdgeadd_(&a.transposed, &rows, &cols, &alpha, a.of->at, &ca.row, &ca.col, a.of->desc, &beta, c.of->at, &cc.row,
+             &cc.col, c.of->desc);
+}
+
+void dopt__cyclic_syrk(ptrdiff_t n, ptrdiff_t l, dopt__part a, dopt__part c)
+{
+    const int order = (int)n, inner = (int)l;
+    const corner ca = corner_of(a), cc = corner_of(c);
     const double alpha = 1.0, beta = 0.0;
-    pdsyrk_("U", "N", &order, &inner, &alpha, a->at, &one, &one, a->desc, &beta, c->at, &one, &one, c->desc);
+    pdsyrk_("L", "N", &order, &inner, &alpha, a.of->at, &ca.row, &ca.col, a.of->desc, &beta, c.of->at, &cc.row, &cc.col,
+            c.of->desc);
 }
 
 void dopt__cyclic_eigh_room(const dopt__cyclic *a, size_t *doubles, size_t *ints)
@@ -88,7 +129,7 @@ void dopt__cyclic_eigh_room(const dopt__cyclic *a, size_t *doubles, size_t *ints
     const int n = (int)a->rows, ask = -1;
     double work[1] = { 0.0 }, nothing[1] = { 0.0 };
     int iwork[1] = { 0 }, info;
-    pdsyevd_("V", "U", &n, nothing, &one, &one, a->desc, nothing, nothing, &one, &one, a->desc, work, &ask, iwork, &ask,
+    pdsyevd_("V", "L", &n, nothing, &one, &one, a->desc, nothing, nothing, &one, &one, a->desc, work, &ask, iwork, &ask,
              &info, 1, 1);
     /* What it asks for is not enough for pdormtr and pdlasrt within it where n is not many blocks. */
     const size_t block = (size_t)a->desc[4], rows = (size_t)a->local_rows + block, cols = (size_t)a->local_cols + block;
@@ -101,7 +142,7 @@ bool dopt__cyclic_eigh(ptrdiff_t n, const dopt__cyclic *a, double *values, const
 {
     const int order = (int)n, lwork = (int)doubles, liwork = (int)ints;
     int info = 0;
-    pdsyevd_("V", "U", &order, a->at, &one, &one, a->desc, values, z->at, &one, &one, z->desc, work, &lwork, iwork,
+    pdsyevd_("V", "L", &order, a->at, &one, &one, a->desc, values, z->at, &one, &one, z->desc, work, &lwork, iwork,
              &liwork, &info, 1, 1);
     for (ptrdiff_t i = 0; i < n && info == 0; i++)
         info = !isfinite(values[i]);

@@ -34,15 +34,27 @@ dopt__cyclic dopt__cyclic_over(const dopt__grid *grid, ptrdiff_t rows, ptrdiff_t
     return none;
 }
 
+dopt__cyclic dopt__cyclic_narrow(const dopt__cyclic *like, float *at)
+{
+    dopt__cyclic m = *like;
+    m.at32 = at;
+    return m;
+}
+
 void dopt__cyclic_gemm(ptrdiff_t m, ptrdiff_t n, ptrdiff_t l, double alpha, dopt__part a, dopt__part b, double beta,
                        dopt__part c)
 {
     (void)m, (void)n, (void)l, (void)alpha, (void)a, (void)b, (void)beta, (void)c;
 }
 
-void dopt__cyclic_syrk(ptrdiff_t n, const dopt__cyclic *a, const dopt__cyclic *c)
+void dopt__cyclic_add(ptrdiff_t m, ptrdiff_t n, double alpha, dopt__part a, double beta, dopt__part c)
 {
-    (void)n, (void)a, (void)c;
+    (void)m, (void)n, (void)alpha, (void)a, (void)beta, (void)c;
+}
+
+void dopt__cyclic_syrk(ptrdiff_t n, ptrdiff_t l, dopt__part a, dopt__part c)
+{
+    (void)n, (void)l, (void)a, (void)c;
 }
 
 void dopt__cyclic_eigh_room(const dopt__cyclic *a, size_t *doubles, size_t *ints)

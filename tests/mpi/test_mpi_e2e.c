@@ -212,12 +212,118 @@ static void check_against_serial(ptrdiff_t rows, ptrdiff_t cols, double depth)
     free_reference(&ref);
 }
 
+/* m <- (I - 2 v v^T / v^T v) m, or the same from the right. */
+static void reflect(dopt_rng *rng, double *m, ptrdiff_t rows, ptrdiff_t cols, bool left)
+{
+    const ptrdiff_t n = left ? rows : cols, other = left ? cols : rows, step = left ? cols : 1, next = left ? 1 : cols;
+    double *v = numbers(n), square = 0.0;
+    CHECK(dopt_rng_fill_normal(rng, dopt_mat_f64(v, 1, n), 1.0) == DOPT_OK);
+    for (ptrdiff_t i = 0; i < n; i++)
+        square += v[i] * v[i];
+    for (ptrdiff_t j = 0; j < other; j++) {
+        double along = 0.0;
+        for (ptrdiff_t i = 0; i < n; i++)
+            along += v[i] * m[i * step + j * next];
+        for (ptrdiff_t i = 0; i < n; i++)
+            m[i * step + j * next] -= 2.0 * along / square * v[i];
+    }
+    free(v);
+}
+
+/*
+ * Spectra over ten decades, which take corrected levels: values apart, and `together` of them equal. P is Lipschitz in
+ * w at depth 2, so the two must agree to their backward errors.
+ */
+static void check_graded(ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t together)
+{
+    const ptrdiff_t count = rows * cols, small = rows < cols ? rows : cols, larger = rows > cols ? rows : cols;
+    dopt_rng rng = dopt_rng_init(5, (uint64_t)together);
+    dopt_e2e *serial = NULL;
+    reference ref = { rows,           cols,           2.0,           3.0 * (double)larger * DBL_EPSILON,
+                      numbers(count), numbers(count), numbers(count) };
+    for (ptrdiff_t i = 0; i < small; i++)
+        ref.w[i * (cols + 1)] = pow(10.0, -10.0 * (double)(i / together * together) / (double)small);
+    for (int i = 0; i < 12; i++)
+        reflect(&rng, ref.w, rows, cols, i % 2 == 0);
+    CHECK(dopt_rng_fill_normal(&rng, dopt_mat_f64(ref.grad, rows, cols), 1.0) == DOPT_OK);
+    CHECK(dopt_e2e_create(rows, cols, ref.depth, NULL, &serial) == DOPT_OK);
+    CHECK(dopt_e2e_apply(serial, dopt_cmat_f64(ref.w, rows, cols), dopt_cmat_f64(ref.grad, rows, cols),
+                         dopt_mat_f64(ref.want, rows, cols)) == DOPT_OK);
+    check(&ref, 0, 16, false, "graded");
+    check(&ref, ranks, 64, true, "graded");
+    dopt_e2e_destroy(&serial);
+    free_reference(&ref);
+}
+
+static dopt_mat narrowed(dopt_mat m)
+{
+    const ptrdiff_t count = m.rows * m.cols;
+    float *data = calloc((size_t)count + 1, sizeof *data);
+    CHECK(data);
+    for (ptrdiff_t i = 0; i < count; i++)
+        data[i] = (float)((const double *)m.data)[i];
+    const dopt_mat out = { data, m.rows, m.cols, m.row_stride, m.col_stride, DOPT_F32 };
+    free(m.data);
+    return out;
+}
+
+/*
+ * float32 against the serial handle in float64, for the same numbers. A magnitude of 1e10 goes through float64, so that
+ * only its result is rounded; ordinary ones have the products' rounding, sqrt(d) eps_32 by a small factor.
+ */
+static void check_float32(ptrdiff_t rows, ptrdiff_t cols, double size, double tolerance)
+{
+    const ptrdiff_t count = rows * cols;
+    dopt_rng rng = dopt_rng_init(6, 0);
+    double *w = numbers(count), *grad = numbers(count), *want = numbers(count), *got = numbers(count);
+    dopt_e2e *serial = NULL;
+    dopt_mpi_e2e *e2e = NULL;
+    CHECK(dopt_rng_fill_normal(&rng, dopt_mat_f64(w, rows, cols), size) == DOPT_OK);
+    CHECK(dopt_rng_fill_normal(&rng, dopt_mat_f64(grad, rows, cols), 1.0) == DOPT_OK);
+    for (ptrdiff_t i = 0; i < count; i++) {
+        w[i] = (double)(float)w[i];
+        grad[i] = (double)(float)grad[i];
+    }
+    CHECK(dopt_e2e_create(rows, cols, 2.0, NULL, &serial) == DOPT_OK);
+    CHECK(dopt_e2e_apply(serial, dopt_cmat_f64(w, rows, cols), dopt_cmat_f64(grad, rows, cols),
+                         dopt_mat_f64(want, rows, cols)) == DOPT_OK);
+    dopt_mpi_e2e_options options = DOPT_MPI_E2E_OPTIONS_INIT;
+    options.block = 16;
+    CHECK(dopt_mpi_e2e_create(MPI_COMM_WORLD, rows, cols, 2.0, &options, &e2e) == DOPT_OK);
+    const dopt_mat w32 = narrowed(part_of(e2e, w, cols, true)), grad32 = narrowed(part_of(e2e, grad, cols, false));
+    CHECK(dopt_mpi_e2e_apply(e2e, dopt_const(w32), dopt_const(grad32), w32) == DOPT_OK);
+    const dopt_mat wide = part_of(e2e, NULL, cols, true);
+    for (ptrdiff_t i = 0; i < wide.rows * wide.cols; i++)
+        ((double *)wide.data)[i] = (double)((const float *)w32.data)[i];
+    gather(e2e, wide, rows, cols, got);
+    const double error = relative_error(got, want, count);
+    if (rank == 0 && getenv("DEPTHOPT_VERBOSE"))
+        (void)printf("float32, size %g: error %.3g of %.3g\n", size, error, tolerance);
+    CHECK(error <= tolerance);
+    free(w32.data);
+    free(grad32.data);
+    free(wide.data);
+    free(w);
+    free(grad);
+    free(want);
+    free(got);
+    dopt_mpi_e2e_destroy(&e2e);
+    dopt_e2e_destroy(&serial);
+}
+
 /* All ranks have this status. */
 static void check_fails(dopt_status got, dopt_status want, const char *text)
 {
     int range[2] = { (int)got, -(int)got };
     (void)MPI_Allreduce(MPI_IN_PLACE, range, 2, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
     CHECK(range[0] == -range[1] && got == want && strstr(dopt_last_error(), text));
+}
+
+/* The same memory as float32: zeros or not, they are finite. */
+static dopt_mat narrowed_view(dopt_mat m)
+{
+    m.dtype = DOPT_F32;
+    return m;
 }
 
 static void bad_arguments_fail_alike(void)
@@ -247,6 +353,19 @@ static void bad_arguments_fail_alike(void)
     narrow.cols -= guilty;
     check_fails(dopt_mpi_e2e_apply(e2e, dopt_const(narrow), dopt_const(grad), grad), DOPT_ERR_SHAPE, name);
     check_fails(dopt_mpi_e2e_update(e2e, w, dopt_const(grad), -1.0, 0.0), DOPT_ERR_INVALID, "lr");
+    check_fails(dopt_mpi_e2e_apply(e2e, dopt_const(w), guilty ? dopt_const(narrowed_view(grad)) : dopt_const(grad), w),
+                DOPT_ERR_DTYPE, name);
+    if (ranks > 1) {
+        const dopt_mat w32 = narrowed_view(w), grad32 = narrowed_view(grad);
+        check_fails(guilty ? dopt_mpi_e2e_update(e2e, w32, dopt_const(grad32), 0.0, 0.0)
+                           : dopt_mpi_e2e_update(e2e, w, dopt_const(grad), 0.0, 0.0),
+                    DOPT_ERR_DTYPE, "float32 on another");
+        check_fails(dopt_mpi_e2e_update(e2e, w, dopt_const(grad), guilty ? 0.1 : 0.2, 0.0), DOPT_ERR_INVALID,
+                    "differs between ranks");
+        check_fails(guilty ? dopt_mpi_e2e_apply(e2e, dopt_const(w), dopt_const(grad), w)
+                           : dopt_mpi_e2e_update(e2e, w, dopt_const(grad), 0.1, 0.0),
+                    DOPT_ERR_INVALID, "differs between ranks");
+    }
     *first = 1e200;
     *(double *)grad.data = 1e300;
     check_fails(dopt_mpi_e2e_apply(e2e, dopt_const(w), dopt_const(grad), grad), DOPT_ERR_NUMERICAL, "overflows");
@@ -266,6 +385,10 @@ int main(int argc, char **argv)
     check_against_serial(90, 40, 2.5);
     check_against_serial(50, 50, INFINITY);
     check_against_serial(9, 200, 1.0);
+    check_graded(150, 180, 1);
+    check_graded(180, 150, 6);
+    check_float32(60, 100, 1.0, 10.0 * sqrt(100.0) * (double)FLT_EPSILON);
+    check_float32(100, 60, 1e10, 0.5 * (double)FLT_EPSILON);
     if (argc > 1)
         check_folder(argv[1]);
     if (rank == 0)
