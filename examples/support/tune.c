@@ -104,12 +104,23 @@ static bool is_coarse(double lr)
     return fabs(digit - 2.0) > 0.1;
 }
 
+/* Whether a rate of its kind that is no larger diverges: what survives above that has been thrown somewhere by luck. */
+static bool beyond_stability(const tuned *t, const member *m)
+{
+    for (int i = 0; i < t->count; i++) {
+        const member *other = &t->list[i];
+        if (other->kind == m->kind && other->diverged && other->options.lr <= m->options.lr)
+            return true;
+    }
+    return false;
+}
+
 const member *tune_best(const tuned *t, int kind, bool coarse)
 {
     const member *best = NULL;
     for (int i = 0; i < t->count; i++) {
         const member *m = &t->list[i];
-        if (m->kind == kind && !(coarse && !is_coarse(m->options.lr)) && !m->diverged &&
+        if (m->kind == kind && !(coarse && !is_coarse(m->options.lr)) && !beyond_stability(t, m) &&
             (!best || team_final(m) < team_final(best)))
             best = m;
     }

@@ -24,8 +24,8 @@ typedef struct tuned {
 bool tune(study *s, double p, const member *prototypes, int count, tuned *out);
 void tune_free(tuned *t);
 
-/* Of one kind, the run with the least loss at the end, NULL if all diverged. `coarse`: of the rates 1 and 5 to the
- * decade only, which is the grid of the paper. */
+/* Of one kind, the run with the least loss at the end, of those at rates below all that diverge; NULL if there is none.
+ * `coarse`: of the rates 1 and 5 to the decade only, which is the grid of the paper. */
 const member *tune_best(const tuned *t, int kind, bool coarse);
 
 /* The best of each kind from 0 up. False: every rate of one diverged. */
