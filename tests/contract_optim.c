@@ -83,6 +83,85 @@ static void reset_and_layouts_repeat(void **state)
         }
 }
 
+/* All that `from` remembers, to another optimizer of its kind. Returns how many matrices that is. */
+static int hand_over(dopt_optim *from, dopt_optim *to)
+{
+    int count = 0;
+    for (int block = -1; block < 2; block++)
+        for (int s = 0; dopt_optim_state(from, block, s).data; s++, count++)
+            test_copy(dopt_const(dopt_optim_state(from, block, s)), dopt_optim_state(to, block, s));
+    ASSERT_OK(dopt_optim_set_steps(to, dopt_optim_steps(from)));
+    return count;
+}
+
+/* A fresh optimizer that is given the state of another one goes on as that one does. */
+static void state_is_all_that_it_remembers(void **state)
+{
+    enum { steps = 9, broken = 4 };
+    static const int expected[] = { 0, 2, 2, 2, 4, 2, 4, 1 };
+    (void)state;
+    for (int kind = 0; kind < dopt_optim_kind_count(); kind++) {
+        dopt_rng rng = test_rng_begin(__func__);
+        dopt_optim *alone = create(kind), *other = NULL;
+        double p[2][10], g[10];
+        float q[2][6], h[6];
+        for (int i = 0; i < 10; i++)
+            p[0][i] = p[1][i] = dopt_rng_normal(&rng);
+        for (int i = 0; i < 6; i++)
+            q[0][i] = q[1][i] = (float)dopt_rng_normal(&rng);
+        for (int t = 0; t < steps; t++) {
+            const dopt_cmat grads[] = { dopt_cmat_f64(g, 2, 5), dopt_ctransposed(dopt_cmat_f32(h, 2, 3)) };
+            for (int i = 0; i < 10; i++)
+                g[i] = dopt_rng_normal(&rng);
+            for (int i = 0; i < 6; i++)
+                h[i] = (float)dopt_rng_normal(&rng);
+            for (int which = 0; which < 2; which++) {
+                const dopt_mat params[] = { dopt_mat_f64(p[which], 2, 5),
+                                            dopt_transposed(dopt_mat_f32(q[which], 2, 3)) };
+                if (which == 1 && t % broken == 0) {
+                    dopt_optim *fresh = create(kind);
+                    ASSERT_OK(dopt_optim_prepare(fresh, 2, params));
+                    if (t > 0)
+                        assert_int_equal(hand_over(other, fresh), expected[kind]);
+                    dopt_optim_destroy(&other);
+                    other = fresh;
+                }
+                ASSERT_OK(dopt_optim_apply(which ? other : alone, 2, params, grads));
+            }
+        }
+        assert_memory_equal(p[0], p[1], sizeof p[0]);
+        assert_memory_equal(q[0], q[1], sizeof q[0]);
+        dopt_optim_destroy(&alone);
+        dopt_optim_destroy(&other);
+    }
+}
+
+static void states_have_bounds(void **state)
+{
+    (void)state;
+    double p[4] = { 0 };
+    const dopt_mat block = dopt_mat_f64(p, 2, 2);
+    dopt_optim *optim = create(DOPT_OPTIM_ADAM);
+    assert_null(dopt_optim_state(NULL, 0, 0).data);
+    assert_null(dopt_optim_state(optim, 0, 0).data);
+    ASSERT_OK(dopt_optim_prepare(optim, 1, &block));
+    assert_non_null(dopt_optim_state(optim, 0, 1).data);
+    assert_null(dopt_optim_state(optim, 0, 2).data);
+    assert_null(dopt_optim_state(optim, 0, -1).data);
+    assert_null(dopt_optim_state(optim, 1, 0).data);
+    assert_null(dopt_optim_state(optim, -1, 0).data);
+    assert_null(dopt_optim_state(optim, -2, 0).data);
+    ASSERT_FAILS(dopt_optim_set_steps(NULL, 0), DOPT_ERR_INVALID, "optim is NULL");
+    ASSERT_FAILS(dopt_optim_set_steps(optim, -1), DOPT_ERR_INVALID, "steps is -1, must be >= 0");
+    assert_int_equal(dopt_optim_steps(optim), 0);
+    dopt_optim_destroy(&optim);
+    optim = create(DOPT_OPTIM_GROUP_RMSPROP);
+    ASSERT_OK(dopt_optim_prepare(optim, 1, &block));
+    assert_non_null(dopt_optim_state(optim, -1, 0).data);
+    assert_null(dopt_optim_state(optim, -1, 1).data);
+    dopt_optim_destroy(&optim);
+}
+
 /* A row of every third number moves as one without gaps, whichever of parameters and gradients it is. */
 static void gaps_do_not_count(void **state)
 {
@@ -253,7 +332,8 @@ int main(void)
         cmocka_unit_test(reset_and_layouts_repeat),    cmocka_unit_test(hyperparameters_have_bounds),
         cmocka_unit_test(bad_steps_change_nothing),    cmocka_unit_test(survives_every_failed_allocation),
         cmocka_unit_test(gaps_do_not_count),           cmocka_unit_test(decay_has_its_formula),
-        cmocka_unit_test(step_wants_its_shape),
+        cmocka_unit_test(step_wants_its_shape),        cmocka_unit_test(state_is_all_that_it_remembers),
+        cmocka_unit_test(states_have_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -337,6 +337,7 @@ static void *allocate(size_t size, void *user)
         ASSERT_BUSY(dopt_optim_apply_net(v->optim, v->net));
         ASSERT_BUSY(dopt_step(v->optim, v->net, grad()));
         ASSERT_BUSY(dopt_optim_set(v->optim, DOPT_LR, 0.5));
+        ASSERT_BUSY(dopt_optim_set_steps(v->optim, 5));
         dopt_optim_reset(v->optim);
         assert_true(moved[0] == 5.0);
     }

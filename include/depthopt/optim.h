@@ -198,6 +198,28 @@ DOPT_API dopt_status dopt_optim_prepare(dopt_optim *optim, int blocks, const dop
  */
 DOPT_API dopt_status dopt_optim_prepare_net(dopt_optim *optim, dopt_net *net);
 
+/**
+ * A part of the state, to save it and to put it back: one matrix per block and state, and of a kind whose blocks share
+ * a number (group_rmsprop) that number too. Together with dopt_optim_set_steps() it makes an optimizer go on in another
+ * process as it would have here, bit by bit.
+ *
+ * @param[in] block  from 0 up, or -1 for what the blocks share
+ * @param[in] state  from 0 up
+ *
+ * @return a view to read and write between steps, shape and dtype those of the block (1 x 1 and float64 where shared),
+ *         elements without gaps; data NULL if there is no such state, or no list of blocks yet (dopt_optim_prepare()).
+ *         Borrowed from `optim`.
+ */
+DOPT_API dopt_mat dopt_optim_state(dopt_optim *optim, int block, int state);
+
+/**
+ * Say how many steps have been taken, for a state that was put back.
+ *
+ * @retval DOPT_ERR_INVALID  `optim` is NULL, or `steps` < 0
+ * @retval DOPT_ERR_BUSY     `optim` is in use by another call
+ */
+DOPT_API dopt_status dopt_optim_set_steps(dopt_optim *optim, int64_t steps);
+
 /** Back to t = 0 and zero state, as if just created; hyperparameters and memory stay. NULL, or in use by another
  * call: nothing. */
 DOPT_API void dopt_optim_reset(dopt_optim *optim);

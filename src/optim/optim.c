@@ -117,6 +117,24 @@ dopt_status dopt_optim_set(dopt_optim *optim, dopt_hyper hyper, double value)
     return DOPT_OK;
 }
 
+dopt_mat dopt_optim_state(dopt_optim *optim, int block, int state)
+{
+    if (!optim || !optim->block || block < -1 || block >= optim->blocks || state < 0)
+        return dopt_mat_none();
+    if (block < 0)
+        return optim->rule->grouped && state == 0 ? dopt_mat_f64(&optim->square, 1, 1) : dopt_mat_none();
+    return state < optim->rule->states ? dopt__optim_state_of(&optim->block[block], state) : dopt_mat_none();
+}
+
+dopt_status dopt_optim_set_steps(dopt_optim *optim, int64_t steps)
+{
+    DOPT_REQUIRE(optim, DOPT_ERR_INVALID, "optim is NULL, must be a handle");
+    DOPT_HOLD(optim);
+    DOPT_REQUIRE(steps >= 0, DOPT_ERR_INVALID, "steps is %lld, must be >= 0", (long long)steps);
+    optim->steps = steps;
+    return DOPT_OK;
+}
+
 void dopt_optim_reset(dopt_optim *optim)
 {
     if (!optim)
