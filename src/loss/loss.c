@@ -107,8 +107,12 @@ dopt__loss_form dopt__loss_form_of(const dopt_loss *loss, double *parameter)
     *parameter = loss->parameter;
     if (loss->kind == &dopt__loss_squared || (lp && loss->parameter == 2.0))
         return DOPT__FORM_SQUARE;
+    if (lp && loss->parameter == 3.0)
+        return DOPT__FORM_CUBIC;
     if (lp && loss->parameter == 4.0)
         return DOPT__FORM_QUARTIC;
+    if (lp && loss->parameter == 6.0)
+        return DOPT__FORM_SEXTIC;
     return loss->kind == &dopt__loss_huber ? DOPT__FORM_HUBER : DOPT__FORM_OTHER;
 }
 

@@ -24,7 +24,9 @@ bool dopt__loss_elementwise(const dopt_loss *loss);
 typedef enum dopt__loss_form {
     DOPT__FORM_OTHER,
     DOPT__FORM_SQUARE,
+    DOPT__FORM_CUBIC,
     DOPT__FORM_QUARTIC,
+    DOPT__FORM_SEXTIC,
     DOPT__FORM_HUBER
 } dopt__loss_form;
 

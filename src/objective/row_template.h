@@ -157,7 +157,9 @@ static double NAMED(pass)(const dopt__pass *p, ptrdiff_t count, const void *cons
 {
     switch (p->form) {
     case DOPT__FORM_SQUARE: return NAMED(pass_by)(dopt__term_lp2, p, count, rows, y, sum);
+    case DOPT__FORM_CUBIC: return NAMED(pass_by)(dopt__term_lp3, p, count, rows, y, sum);
     case DOPT__FORM_QUARTIC: return NAMED(pass_by)(dopt__term_lp4, p, count, rows, y, sum);
+    case DOPT__FORM_SEXTIC: return NAMED(pass_by)(dopt__term_lp6, p, count, rows, y, sum);
     case DOPT__FORM_HUBER: return NAMED(pass_by)(dopt__term_huber, p, count, rows, y, sum);
     case DOPT__FORM_OTHER: break;
     }
