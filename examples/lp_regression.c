@@ -11,7 +11,6 @@
 #include <depthopt/depthopt.h>
 
 #include "support/job.h"
-#include "support/keep.h"
 #include "support/optimum.h"
 #include "support/results.h"
 #include "support/run.h"
@@ -20,8 +19,8 @@
 #include "support/streams.h"
 #include "support/table.h"
 
-/* Exit codes: 0, EXIT_DATA for files and runs, EXIT_USAGE for the command line, EXIT_INTERRUPTED as shells have it. */
-enum { EXIT_DATA = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
+/* Exit codes: 0, EXIT_DATA for files and runs, EXIT_USAGE for the command line, EXIT_INTERRUPTED. */
+enum { EXIT_DATA = 1, EXIT_USAGE = 2 };
 
 static int fail(const char *message)
 {
@@ -79,7 +78,7 @@ static int train_all(const job *j, dopt_objective *objective, run *runs, char *m
             if (!run_prepare(&runs[count++], j, j->methods[i], depth, objective, message))
                 return -count;
         }
-    if (j->checkpoint)
+    if (j->keep.path)
         keep_watch();
     return runs_train(runs, count, j, objective, message) ? count : -count;
 }

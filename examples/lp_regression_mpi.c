@@ -113,17 +113,17 @@ static dopt_status train_saving(const job *j, const extras *e, dopt_objective *o
         MPI_COMM_WORLD,
         dopt_trainer_create(objective, &o, dopt_mat_f64(w, 1, dopt_objective_cols(objective)), &trainer));
     show_processes();
-    int there = rank == 0 && access(j->checkpoint, F_OK) == 0;
+    int there = rank == 0 && access(j->keep.path, F_OK) == 0;
     (void)MPI_Bcast(&there, 1, MPI_INT, 0, MPI_COMM_WORLD);
     if (status == DOPT_OK && there)
-        status = dopt_mpi_trainer_load(MPI_COMM_WORLD, trainer, j->checkpoint);
+        status = dopt_mpi_trainer_load(MPI_COMM_WORLD, trainer, j->keep.path);
     if (status == DOPT_OK && there && rank == 0)
         (void)printf("going on from step %lld\n", (long long)dopt_trainer_report(trainer).steps);
     while (status == DOPT_OK && reason == DOPT_STOP_NONE) {
         status = dopt_trainer_step(trainer, &reason);
         const int64_t steps = dopt_trainer_report(trainer).steps;
         if (status == DOPT_OK && e->save > 0 && (steps % e->save == 0 || reason != DOPT_STOP_NONE))
-            status = dopt_mpi_trainer_save(MPI_COMM_WORLD, trainer, j->checkpoint);
+            status = dopt_mpi_trainer_save(MPI_COMM_WORLD, trainer, j->keep.path);
     }
     const dopt_report report = dopt_trainer_report(trainer);
     r->seconds = report.seconds;
@@ -155,7 +155,7 @@ static dopt_status train_one(const job *j, const extras *e, const method *how, d
     if (!run_prepare(&r, j, how, depth, objective, message))
         return DOPT_ERR_NUMERICAL;
     dopt_status status;
-    if (j->checkpoint) {
+    if (j->keep.path) {
         status = train_saving(j, e, objective, w, &r);
     } else {
         const dopt_fit_options o = run_options(&r, j);

@@ -16,7 +16,7 @@
 #include "mnist/report.h"
 #include "support/streams.h"
 
-/* Exit codes: 0, EXIT_DATA for files and runs, EXIT_USAGE for the command line. */
+/* Exit codes: 0, EXIT_DATA for files and runs, EXIT_USAGE for the command line, EXIT_INTERRUPTED. */
 enum { EXIT_DATA = 1, EXIT_USAGE = 2 };
 
 static int fail(const char *message)
@@ -52,7 +52,10 @@ static int train_and_report(const settings *s, const dataset *data)
     int code = 0;
     if (!training_run(&t, s, data))
         code = fail(t.message);
-    else
+    else if (training_goes_on(&t)) {
+        (void)fail(keep_goodbye);
+        code = EXIT_INTERRUPTED;
+    } else
         report_print(&t);
     if (code == 0 && s->out && !report_write(&t, message))
         code = fail(message);

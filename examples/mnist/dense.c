@@ -132,6 +132,16 @@ bool dense_step(dense *l, double lr)
     return l->e2e ? step_e2e(l, lr) : dopt_optim_apply_net(l->optim, l->net) == DOPT_OK;
 }
 
+void dense_keep(dense *l, keep *k)
+{
+    for (int j = 1; j <= dopt_net_depth(l->net); j++)
+        keep_matrix(k, dopt_net_factor(l->net, j));
+    keep_matrix(k, dopt_net_bias(l->net));
+    keep_optim(k, l->optim);
+    if (l->velocity)
+        keep_bytes(k, l->velocity, size_of(dopt_net_factor(l->net, 1)) * sizeof *l->velocity);
+}
+
 static double square(dopt_mat m)
 {
     const float *x = m.data;

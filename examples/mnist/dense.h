@@ -15,6 +15,8 @@
 
 #include <depthopt/depthopt.h>
 
+#include "../support/keep.h"
+
 typedef enum rule { RULE_PLAIN = 0, RULE_FACTORED = 1, RULE_E2E = 2, RULE_COUNT = 3 } rule;
 
 /* What the L2 penalty, weight/2 times a squared norm, is on. */
@@ -47,6 +49,9 @@ bool dense_backward(dense *l, const float *x, const float *dz, int rows, float *
 bool dense_penalize(dense *l); /* add the gradient of a penalty on the product; the optimizer does the others */
 bool dense_step(dense *l, double lr);
 void dense_destroy(dense *l);
+
+/* Save or load what the steps have changed. */
+void dense_keep(dense *l, keep *k);
 
 /* The penalty where the last gradient was taken, that of the bias included; 0 for none. */
 double dense_penalty(const dense *l);

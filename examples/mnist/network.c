@@ -343,6 +343,19 @@ size_t network_parameters(const network *n)
     return sum;
 }
 
+void network_keep(network *n, keep *k)
+{
+    dopt_mat values[2 * CONVS_MAX];
+    dopt_cmat gradients[2 * CONVS_MAX];
+    const int blocks = conv_views(n, values, gradients);
+    for (int i = 0; i < blocks; i++)
+        keep_matrix(k, values[i]);
+    keep_optim(k, n->conv_optim);
+    for (int i = 0; i < n->spec->denses; i++)
+        dense_keep(&n->denses[i], k);
+    keep_bytes(k, &n->profile, sizeof n->profile);
+}
+
 int network_blocks(const network *n)
 {
     int count = 2 * n->spec->convs;

@@ -78,6 +78,9 @@ bool network_collapse(network *n);
 
 size_t network_parameters(const network *n);
 
+/* Save or load what the steps have changed, the profile included. */
+void network_keep(network *n, keep *k);
+
 /* Parameter blocks, to look at: kernels and biases of the convolutions, then factors and bias of each dense layer. */
 int network_blocks(const network *n);
 void network_block(const network *n, int block, dopt_mat *values, dopt_cmat *gradient);

@@ -5,39 +5,42 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../support/options.h"
-
-const char *const settings_usage = "usage: mnist_cnn [OPTION VALUE]...\n"
-                                   "A convolutional network whose dense layers are overparameterised: does depth\n"
-                                   "make it learn faster, and what?\n"
-                                   "\n"
-                                   "  --data DIR            folder of the four MNIST files, .gz or not;\n"
-                                   "                        default: digits drawn in memory\n"
-                                   "  --network NAME        tutorial (2 convolutions, 2 dense layers) or lenet5;\n"
-                                   "                        default tutorial\n"
-                                   "  --variants NAME[,...] plain, factored, e2e: how the dense layers learn;\n"
-                                   "                        default plain,factored\n"
-                                   "  --depth N             of factored (an integer) and e2e (any from 1 up);\n"
-                                   "                        default 2\n"
-                                   "  --penalty WHERE       product: 5e-4/2 ||W||^2 of the end-to-end matrices;\n"
-                                   "                        factors; or none; default product\n"
-                                   "  --factor-std S        standard deviation of the added factors at the start;\n"
-                                   "                        default 0.1\n"
-                                   "  --refresh TOL         of e2e: keep the basis of W until it has turned by this\n"
-                                   "                        part; default 0, a new one each step\n"
-                                   "  --lr ETA              of the first epoch, 0.95 times that in each one after\n"
-                                   "                        it; default 0.01\n"
-                                   "  --epochs E            default 10 with --data, else 2\n"
-                                   "  --steps T             instead of --epochs: steps of 64 images\n"
-                                   "  --seed S              default 1\n"
-                                   "  --threads T           default 1, with which results repeat bit for bit\n"
-                                   "  --record EVERY        steps from one loss written to the next; default 10\n"
-                                   "  --evaluate EVERY      test each so many steps; default: after each epoch\n"
-                                   "  --out DIR             write curves.csv, .gp and .svg, and summary.json there\n"
-                                   "  --quiet               the tables only\n"
-                                   "  --help                this text\n"
-                                   "\n"
-                                   "example: mnist_cnn --variants plain,factored --steps 200\n" OPTIONS_EXITS;
+const char *const settings_usage =
+    "usage: mnist_cnn [OPTION VALUE]...\n"
+    "A convolutional network whose dense layers are overparameterised: does depth\n"
+    "make it learn faster, and what?\n"
+    "\n"
+    "  --data DIR            folder of the four MNIST files, .gz or not;\n"
+    "                        default: digits drawn in memory\n"
+    "  --network NAME        tutorial (2 convolutions, 2 dense layers) or lenet5;\n"
+    "                        default tutorial\n"
+    "  --variants NAME[,...] plain, factored, e2e: how the dense layers learn;\n"
+    "                        default plain,factored\n"
+    "  --depth N             of factored (an integer) and e2e (any from 1 up);\n"
+    "                        default 2\n"
+    "  --penalty WHERE       product: 5e-4/2 ||W||^2 of the end-to-end matrices;\n"
+    "                        factors; or none; default product\n"
+    "  --factor-std S        standard deviation of the added factors at the start;\n"
+    "                        default 0.1\n"
+    "  --refresh TOL         of e2e: keep the basis of W until it has turned by this\n"
+    "                        part; default 0, a new one each step\n"
+    "  --lr ETA              of the first epoch, 0.95 times that in each one after\n"
+    "                        it; default 0.01\n"
+    "  --epochs E            default 10 with --data, else 2\n"
+    "  --steps T             instead of --epochs: steps of 64 images\n"
+    "  --seed S              default 1\n"
+    "  --threads T           default 1, with which results repeat bit for bit\n"
+    "  --record EVERY        steps from one loss written to the next; default 10\n"
+    "  --evaluate EVERY      test each so many steps; default: after each epoch\n"
+    "  --out DIR             write curves.csv, .gp and .svg, and summary.json there\n"
+    "  --checkpoint FILE     save there, after an interrupt too\n"
+    "  --every N             steps between two saves; default 500\n"
+    "  --resume              go on from what was saved by the same command; --steps\n"
+    "                        and --epochs may be more\n"
+    "  --quiet               the tables only\n"
+    "  --help                this text\n"
+    "\n"
+    "example: mnist_cnn --variants plain,factored --steps 200\n" OPTIONS_EXITS KEEP_EXITS;
 
 const char *const rule_names[RULE_COUNT] = { "plain", "factored", "e2e" };
 const char *const penalty_names[PENALTY_COUNT] = { "none", "product", "factors" };
@@ -102,7 +105,8 @@ bool settings_read(int argc, char **argv, settings *out, char message[256])
                                 .factor_stddev = 0.1,
                                 .seed = 1,
                                 .threads = 1,
-                                .record = 10 };
+                                .record = 10,
+                                .keep.every = 500 };
     *out = defaults;
     const option table[] = {
         { "--data", option_text, &out->data, 0, "" },
@@ -120,6 +124,7 @@ bool settings_read(int argc, char **argv, settings *out, char message[256])
         { "--threads", option_count, &out->threads, 1, "an integer from 1 up" },
         { "--record", option_count, &out->record, 1, "an integer from 1 up" },
         { "--evaluate", option_count, &out->evaluate, 1, "an integer from 1 up" },
+        KEEP_ROWS(&out->keep),
         { "--quiet", NULL, &out->quiet, 0, "" },
         { "--help", NULL, &out->help, 0, "" },
     };
@@ -130,5 +135,9 @@ bool settings_read(int argc, char **argv, settings *out, char message[256])
                        DOPT_NET_DEPTH_MAX);
         return false;
     }
-    return true;
+    if (out->keep.path && out->refresh_tolerance > 0.0) {
+        (void)snprintf(message, 256, "--refresh with --checkpoint: the basis that is kept cannot be saved");
+        return false;
+    }
+    return keep_check(&out->keep, message);
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../support/keep.h"
 #include "dense.h"
 #include "network.h"
 
@@ -18,6 +19,7 @@ typedef struct settings {
     penalty on;
     double lr, depth, factor_stddev, refresh_tolerance;
     int64_t steps, epochs, seed, threads, record, evaluate; /* 0: the default */
+    keep_options keep;
     bool quiet, help;
 } settings;
 

@@ -4,7 +4,6 @@
 #include "training.h"
 
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,14 +12,6 @@
 #include "../support/progress.h"
 
 static const double momentum = 0.9, penalty_weight = 5e-4, stddev = 0.1, first_bias = 0.1, decay = 0.95;
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int number)
-{
-    (void)number;
-    interrupted = 1;
-}
 
 static double now(void)
 {
@@ -131,18 +122,73 @@ static bool advance(training *t, trained *r, int64_t step)
     return true;
 }
 
+/* What shapes the steps, and must be the same where they go on. */
+static void keep_settings(const training *t, keep *k)
+{
+    const settings *s = t->s;
+    keep_same_text(k, "data", t->data->name);
+    keep_same(k, "number of images", (double)t->data->train.count);
+    keep_same_text(k, "network", s->network->name);
+    keep_same_text(k, "penalty", penalty_names[s->on]);
+    keep_same(k, "number of variants", t->count);
+    keep_same(k, "depth", s->depth);
+    keep_same(k, "factor-std", s->factor_stddev);
+    keep_same(k, "lr", s->lr);
+    keep_same(k, "seed", (double)s->seed);
+    keep_same(k, "record", (double)s->record);
+    keep_same(k, "evaluate", (double)t->evaluate);
+}
+
+static void keep_run(training *t, trained *r, keep *k)
+{
+    int64_t count = (int64_t)r->count;
+    keep_same_text(k, "variant", rule_names[r->how]);
+    network_keep(&r->net, k);
+    keep_bytes(k, r->window, sizeof r->window);
+    keep_count(k, &r->steps);
+    keep_flag(k, &r->diverged);
+    keep_number(k, &r->seconds);
+    keep_count(k, &count);
+    for (int64_t i = 0; i < count && !k->failed; i++) {
+        point p = k->loading ? (point){ .step = 0 } : r->points[i];
+        keep_bytes(k, &p, sizeof p);
+        if (k->loading && !record(t, r, p))
+            return;
+    }
+}
+
+/* Save or load all that the steps have changed. */
+static bool visit(training *t, keep k)
+{
+    keep_settings(t, &k);
+    keep_count(&k, &t->step);
+    for (int i = 0; i < t->count && !k.failed; i++)
+        keep_run(t, &t->runs[i], &k);
+    return keep_end(&k, t->s->keep.path, t->message);
+}
+
+static bool step_all(training *t)
+{
+    for (int i = 0; i < t->count; i++)
+        if (!t->runs[i].diverged && !advance(t, &t->runs[i], t->step))
+            return false;
+    t->step++;
+    return true;
+}
+
 static bool train(training *t)
 {
+    const keep_options *o = &t->s->keep;
     progress shown = progress_begin("training", t->s->quiet);
-    bool good = true;
-    for (int64_t step = 0; step < t->steps && good && !interrupted; step++) {
-        for (int i = 0; i < t->count && good; i++)
-            if (!t->runs[i].diverged)
-                good = advance(t, &t->runs[i], step);
-        progress_steps(&shown, step + 1, t->steps);
+    bool good = !keep_found(o, o->path) || visit(t, keep_loading(o->path));
+    while (t->step < t->steps && good && !keep_interrupted()) {
+        good = step_all(t);
+        progress_steps(&shown, t->step, t->steps);
+        if (good && (keep_due(o, t->step) || (o->path && t->step == t->steps)))
+            good = visit(t, keep_saving());
     }
     progress_end(&shown);
-    t->interrupted = interrupted;
+    t->interrupted = keep_interrupted();
     return good;
 }
 
@@ -184,9 +230,7 @@ static bool create(training *t, trained *r, rule how)
 
 bool training_run(training *t, const settings *s, const dataset *data)
 {
-    struct sigaction action, former;
     memset(t, 0, sizeof *t);
-    memset(&action, 0, sizeof action);
     t->s = s;
     t->data = data;
     const int64_t epochs = s->epochs ? s->epochs : s->data ? 10 : 2, count = (int64_t)data->train.count;
@@ -195,14 +239,16 @@ bool training_run(training *t, const settings *s, const dataset *data)
     for (; t->count < s->variant_count; t->count++)
         if (!create(t, &t->runs[t->count], s->variants[t->count]))
             return false;
-    interrupted = 0;
-    action.sa_handler = on_interrupt;
-    (void)sigaction(SIGINT, &action, &former);
+    keep_watch();
     bool good = train(t);
-    for (int i = 0; i < t->count && good; i++)
+    for (int i = 0; i < t->count && good && !training_goes_on(t); i++)
         good = finish(t, &t->runs[i]);
-    (void)sigaction(SIGINT, &former, NULL);
     return good;
+}
+
+bool training_goes_on(const training *t)
+{
+    return t->interrupted && t->s->keep.path;
 }
 
 void training_free(training *t)

@@ -33,15 +33,19 @@ typedef struct trained {
 typedef struct training {
     const settings *s;
     const dataset *data;
-    int64_t steps, evaluate;
+    int64_t step, steps, evaluate; /* step: that comes next */
     bool interrupted;
     int count;
     trained runs[RULE_COUNT];
-    char message[320];
+    char message[KEEP_MESSAGE];
 } training;
 
 /* Train, test, collapse, test again. SIGINT ends it after the present step. False: `message` says what failed. */
 bool training_run(training *t, const settings *s, const dataset *data);
+
+/* Whether it was interrupted and saved: there is nothing to report yet. */
+bool training_goes_on(const training *t);
+
 void training_free(training *t);
 
 /* The last recorded point up to a step; NULL if there is none. */

@@ -6,38 +6,38 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const job_usage = "usage: lp_regression [OPTION VALUE]...\n"
-                              "Fit y = x . w by the mean of |error|^p, with several methods side by side, and\n"
-                              "show who is ahead.\n"
-                              "\n"
-                              "  --data FILE           UCI gas sensors, LIBSVM, CSV or TSV, plain or .gz;\n"
-                              "                        default: a simulated sensor array\n"
-                              "  --target COLUMN       to predict, by name or number; default: the last (CSV)\n"
-                              "  --class LABEL         only rows of this class (gas sensors)\n"
-                              "  --p P                 power of the error, from 1 up; default 4\n"
-                              "  --method NAME[,...]   gd e2e factored momentum nesterov adagrad adadelta\n"
-                              "                        rmsprop adam; default gd,e2e,adagrad,adadelta\n"
-                              "  --depth N[,...]       of e2e (any number from 1 up, or inf) and factored;\n"
-                              "                        default 2,3; all other methods are of depth 1\n"
-                              "  --lr ETA|auto         auto, the default: the best of a grid for each method\n"
-                              "  --steps T             default 10000\n"
-                              "  --batch B             rows a step; default 0, all\n"
-                              "  --init KIND           normal (factors of small random numbers), balanced or\n"
-                              "                        identity; default normal\n"
-                              "  --init-std S          their standard deviation; default 0.01\n"
-                              "  --width H             hidden width of the factors; default 1\n"
-                              "  --seed S              default 1\n"
-                              "  --threads N           runs side by side; default 0, one for each processor\n"
-                              "  --record EVERY        steps from one loss written to the next; default T/200\n"
-                              "  --out DIR             write curves.csv, .gp and .svg, and summary.json there\n"
-                              "  --checkpoint FILE     save runs as FILE-METHOD-DEPTH, after an interrupt too\n"
-                              "  --every N             steps between two saves; default 1000\n"
-                              "  --resume              go on from what was saved by the same command\n"
-                              "  --quiet               the table only\n"
-                              "  --help                this text\n"
-                              "\n"
-                              "example: lp_regression --p 4 --method gd,e2e --depth 2,3 --steps 2000\n" OPTIONS_EXITS
-                              "             130 interrupted\n";
+const char *const job_usage =
+    "usage: lp_regression [OPTION VALUE]...\n"
+    "Fit y = x . w by the mean of |error|^p, with several methods side by side, and\n"
+    "show who is ahead.\n"
+    "\n"
+    "  --data FILE           UCI gas sensors, LIBSVM, CSV or TSV, plain or .gz;\n"
+    "                        default: a simulated sensor array\n"
+    "  --target COLUMN       to predict, by name or number; default: the last (CSV)\n"
+    "  --class LABEL         only rows of this class (gas sensors)\n"
+    "  --p P                 power of the error, from 1 up; default 4\n"
+    "  --method NAME[,...]   gd e2e factored momentum nesterov adagrad adadelta\n"
+    "                        rmsprop adam; default gd,e2e,adagrad,adadelta\n"
+    "  --depth N[,...]       of e2e (any number from 1 up, or inf) and factored;\n"
+    "                        default 2,3; all other methods are of depth 1\n"
+    "  --lr ETA|auto         auto, the default: the best of a grid for each method\n"
+    "  --steps T             default 10000\n"
+    "  --batch B             rows a step; default 0, all\n"
+    "  --init KIND           normal (factors of small random numbers), balanced or\n"
+    "                        identity; default normal\n"
+    "  --init-std S          their standard deviation; default 0.01\n"
+    "  --width H             hidden width of the factors; default 1\n"
+    "  --seed S              default 1\n"
+    "  --threads N           runs side by side; default 0, one for each processor\n"
+    "  --record EVERY        steps from one loss written to the next; default T/200\n"
+    "  --out DIR             write curves.csv, .gp and .svg, and summary.json there\n"
+    "  --checkpoint FILE     save runs as FILE-METHOD-DEPTH, after an interrupt too\n"
+    "  --every N             steps between two saves; default 1000\n"
+    "  --resume              go on from what was saved by the same command\n"
+    "  --quiet               the table only\n"
+    "  --help                this text\n"
+    "\n"
+    "example: lp_regression --p 4 --method gd,e2e --depth 2,3 --steps 2000\n" OPTIONS_EXITS KEEP_EXITS;
 
 static const method methods[] = {
     { "gd", DOPT_MODEL_DIRECT, DOPT_OPTIM_GD },
@@ -119,10 +119,8 @@ static bool read_lr(const option *o, const char *text)
 /* A factored model needs whole depths, and a run that is resumed a file. */
 static bool check(const job *j, char *message)
 {
-    if (j->resume && !j->checkpoint) {
-        (void)snprintf(message, 256, "--resume: needs --checkpoint FILE");
+    if (!keep_check(&j->keep, message))
         return false;
-    }
     for (int i = 0; i < j->method_count; i++)
         for (int k = 0; k < j->depth_count && j->methods[i]->model == DOPT_MODEL_FACTORED; k++)
             if (j->depths[k] != floor(j->depths[k]) || j->depths[k] > DOPT_NET_DEPTH_MAX) {
@@ -152,15 +150,13 @@ bool job_read(int argc, char **argv, size_t more_count, const option *more, job 
         { "--batch", option_count, &out->batch, 0, from_zero },
         { "--width", option_count, &out->width, 1, from_one },
         { "--seed", option_count, &out->seed, 0, from_zero },
-        { "--checkpoint", option_text, &out->checkpoint, 0, "" },
-        { "--every", option_count, &out->save_every, 1, from_one },
-        { "--resume", NULL, &out->resume, 0, "" },
+        KEEP_ROWS(&out->keep),
         { "--record", option_count, &out->every, 1, from_one },
         { "--quiet", NULL, &out->quiet, 0, "" },
         { "--help", NULL, &out->help, 0, "" },
     };
     const job defaults = {
-        .p = 4.0, .init_std = 0.01, .steps = 10000, .width = 1, .init = DOPT_INIT_NORMAL, .seed = 1, .save_every = 1000
+        .p = 4.0, .init_std = 0.01, .steps = 10000, .width = 1, .init = DOPT_INIT_NORMAL, .seed = 1, .keep.every = 1000
     };
     *out = defaults;
     const option first = { .to = out };

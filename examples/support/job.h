@@ -9,7 +9,7 @@
 
 #include <depthopt/depthopt.h>
 
-#include "support/options.h"
+#include "support/keep.h"
 
 enum { JOB_LIST_MAX = 16, JOB_THREADS_MAX = 64 };
 
@@ -21,8 +21,8 @@ typedef struct method {
 } method;
 
 typedef struct job {
-    const char *data, *target, *label, *out, *checkpoint; /* NULL: not given */
-    double p, lr, init_std;                               /* lr 0: searched for */
+    const char *data, *target, *label, *out; /* NULL: not given */
+    double p, lr, init_std;                  /* lr 0: searched for */
     double depths[JOB_LIST_MAX];
     const method *methods[JOB_LIST_MAX];
     int depth_count, method_count;
@@ -30,8 +30,8 @@ typedef struct job {
     int64_t steps, every; /* every: record each so many steps */
     int64_t batch, width, seed;
     dopt_init init;
-    int64_t save_every; /* steps between two checkpoints */
-    bool resume, quiet, help;
+    keep_options keep;
+    bool quiet, help;
 } job;
 
 extern const char *const job_usage;

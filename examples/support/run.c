@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "keep.h"
+#include "kept_run.h"
 #include "progress.h"
 
 /* The learning rates that --lr auto tries: three to a decade. */
@@ -96,7 +96,7 @@ bool run_prepare(run *r, const job *j, const method *how, double depth, dopt_obj
     const ptrdiff_t d = dopt_objective_cols(objective);
     const run fresh = { .how = how, .depth = depth, .lr = j->lr };
     *r = fresh;
-    if ((j->resume && keep_read_curve(r, j)) || r->lr > 0.0)
+    if (kept_run_curve(r, j) || r->lr > 0.0)
         return true;
     double *weights = calloc((size_t)d, sizeof *weights);
     if (!weights) {
@@ -118,12 +118,12 @@ bool run_prepare(run *r, const job *j, const method *how, double depth, dopt_obj
 /* False: the crew has the message. */
 static bool save(crew *c, const run *r, const dopt_trainer *trainer)
 {
-    char message[256];
-    if (keep_save(r, c->j, trainer, message))
+    char message[KEEP_MESSAGE];
+    if (kept_run_save(r, c->j, trainer, message))
         return true;
     (void)pthread_mutex_lock(&c->mutex);
     c->failed = true;
-    (void)snprintf(c->message, 256, "%s", message);
+    (void)snprintf(c->message, 256, "%.255s", message);
     (void)pthread_mutex_unlock(&c->mutex);
     return false;
 }
@@ -137,10 +137,8 @@ static dopt_status drive(crew *c, const run *r, dopt_trainer *trainer)
         const dopt_status status = dopt_trainer_step(trainer, &reason);
         if (status != DOPT_OK)
             return status;
-        stopped = c->j->checkpoint && keep_interrupted();
-        const bool due =
-            reason != DOPT_STOP_NONE || stopped || dopt_trainer_report(trainer).steps % c->j->save_every == 0;
-        if (c->j->checkpoint && due)
+        stopped = c->j->keep.path && keep_interrupted();
+        if (keep_due(&c->j->keep, dopt_trainer_report(trainer).steps) || (c->j->keep.path && reason != DOPT_STOP_NONE))
             saved = save(c, r, trainer);
     }
     return DOPT_OK;
@@ -155,8 +153,8 @@ static dopt_status train_on(crew *c, run *r, dopt_objective *objective, dopt_obj
     o.user = &rec;
     dopt_status status =
         dopt_trainer_create(objective, &o, dopt_mat_f64(weights, 1, dopt_objective_cols(objective)), &trainer);
-    if (status == DOPT_OK && c->j->resume)
-        status = keep_resume(r, c->j, trainer);
+    if (status == DOPT_OK && c->j->keep.resume)
+        status = kept_run_resume(r, c->j, trainer);
     if (status == DOPT_OK)
         status = drive(c, r, trainer);
     const dopt_report report = dopt_trainer_report(trainer);
@@ -230,7 +228,7 @@ bool runs_train(run *runs, int count, const job *j, const dopt_objective *object
     progress_end(&c.shown);
     (void)pthread_mutex_destroy(&c.mutex);
     if (!c.failed && keep_interrupted())
-        (void)snprintf(message, 256, "interrupted; the same command with --resume goes on");
+        (void)snprintf(message, 256, "%s", keep_goodbye);
     return !c.failed && !keep_interrupted();
 }
 

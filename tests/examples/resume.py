@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""lp_regression, killed and interrupted over and over, ends with the numbers of a run that was left alone.
+"""A program, killed and interrupted over and over, ends with the files of one that was left alone, byte by byte.
 
-usage: resume.py LP_REGRESSION
+usage: resume.py PROGRAM...      of those in JOBS
 """
 import json
 import pathlib
@@ -13,20 +13,38 @@ import sys
 import tempfile
 import time
 
-program = sys.argv[1]
-job = ["--method", "factored,e2e,adam,momentum", "--depth", "3", "--lr", "0.003", "--steps", "6000",
-       "--batch", "64", "--seed", "7", "--threads", "2"]
+# Options, steps between saves, signals sent at most, an option that makes another run, and what is said of that.
+JOBS = {
+    "lp_regression": (["--method", "factored,e2e,adam,momentum", "--depth", "3", "--lr", "0.003", "--steps", "6000",
+                       "--batch", "64", "--seed", "7", "--threads", "2"], 200, 12,
+                      ["--seed", "8"], "option.seed is 7, the trainer's is 8"),
+    "mnist_cnn": (["--network", "lenet5", "--variants", "plain,factored,e2e", "--depth", "3", "--steps", "150", "--evaluate", "40",
+                   "--seed", "3"], 20, 5, ["--lr", "0.02"], "another run: its lr is 0.01, here it is 0.02"),
+}
+TIMES = ("seconds", "processor_seconds")
 random.seed(5)
 
 
-def run(folder, *more, wait=None, number=None):
-    """Exit code; after `wait` seconds the signal `number` is sent."""
-    child = subprocess.Popen([program, *job, "--out", folder, *more], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+def run(program, options, wait=None, number=None):
+    """Exit code, output, messages; after `wait` seconds the signal `number` is sent."""
+    child = subprocess.Popen([program, *map(str, options)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if number is not None:
         time.sleep(wait)
         child.send_signal(number)
-    message = child.communicate()[1]
-    return child.returncode, message
+    output, message = child.communicate()
+    return child.returncode, output, message
+
+
+def without_times(value):
+    if isinstance(value, dict):
+        return {name: without_times(one) for name, one in value.items() if name not in TIMES}
+    return [without_times(one) for one in value] if isinstance(value, list) else value
+
+
+def written(folder):
+    """The files of a run: bytes, of JSON what does not tell the time."""
+    files = {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".svg"}
+    return {name: without_times(json.loads(raw)) if name.endswith(".json") else raw for name, raw in files.items()}
 
 
 def read_safetensors(path):
@@ -50,31 +68,49 @@ def read_safetensors(path):
     return found, meta
 
 
-with tempfile.TemporaryDirectory() as folder:
-    folder = pathlib.Path(folder)
+def check_safetensors(path):
+    tensors, meta = read_safetensors(path)
+    assert meta["format"] == "depthopt.trainer" and tensors["steps"] == (6000,) and len(tensors["w"]) == 128
+    assert tensors["option.lr"] == (0.003,) and len(tensors["factor.1"]) == 128, tensors.keys()
+
+
+def damage(path):
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    path.write_bytes(raw)
+
+
+def survives(program, folder):
+    job, every, most, other, refused = JOBS[program.name]
     start = time.time()
-    code, message = run(folder / "alone", "--quiet")
+    code, _, message = run(program, [*job, "--quiet", "--out", folder / "alone"])
     assert code == 0, message
-    seconds = time.time() - start
-    want = (folder / "alone" / "curves.csv").read_text()
+    seconds, want = time.time() - start, written(folder / "alone")
+    assert want
     for number in (signal.SIGKILL, signal.SIGINT):
-        name = f"signal{int(number)}"
-        keep = ["--checkpoint", folder / name, "--every", "200", "--quiet"]
-        code, tries, resume = 1, 0, []
+        keep = [*job, "--quiet", "--out", folder / "broken", "--checkpoint", folder / f"signal{int(number)}", "--every", every]
+        code, tries, hits, resume = 1, 0, 0, []
         while code != 0:
             tries += 1
-            chosen = number if tries <= 12 else None
-            code, message = run(folder / "broken", *keep, *resume, wait=random.uniform(0.1, 0.5) * seconds, number=chosen)
+            code, _, message = run(program, [*keep, *resume], random.uniform(0.1, 0.5) * seconds, number if tries <= most else None)
             assert code in (0, -int(number), 130), (code, message)
             assert code != 130 or "--resume goes on" in message, message
+            hits += code != 0
             resume = ["--resume"]
-        print(f"{name}: {tries} processes")
-        assert (folder / "broken" / "curves.csv").read_text() == want, "another curve"
-        tensors, meta = read_safetensors(folder / f"{name}-factored-3")
-        assert meta["format"] == "depthopt.trainer" and tensors["steps"] == (6000,) and len(tensors["w"]) == 128
-        assert tensors["option.lr"] == (0.003,) and len(tensors["factor.1"]) == 128, tensors.keys()
-    code, message = run(folder / "broken", "--resume")
+        print(f"{program.name}: signal {int(number)}, {hits} hits")
+        assert hits > 1 and written(folder / "broken") == want, "other files"
+        code, _, message = run(program, [*keep, "--resume", *other])
+        assert code == 1 and refused in message, message
+        damage(min(folder.glob(f"signal{int(number)}*")))
+        code, _, message = run(program, [*keep, "--resume"])
+        assert code == 1 and "damaged" in message and message.count("\n") == 1, message
+    code, _, message = run(program, [*job, "--resume"])
     assert code == 2 and "needs --checkpoint" in message, message
-    code, message = run(folder / "broken", "--checkpoint", folder / "signal2", "--resume", "--seed", "8")
-    assert code == 1 and "option.seed is 7, the trainer's is 8" in message, message
-print("the same curves")
+    if program.name == "lp_regression":
+        check_safetensors(folder / "signal2-factored-3")
+
+
+for program in map(pathlib.Path, sys.argv[1:]):
+    with tempfile.TemporaryDirectory() as folder:
+        survives(program, pathlib.Path(folder))
+print("the same files")

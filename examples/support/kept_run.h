@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef EXAMPLES_KEPT_RUN_H
+#define EXAMPLES_KEPT_RUN_H
+
+/*
+ * The files of a run of lp_regression, two beside each other: FILE-METHOD-DEPTH, the trainer's checkpoint, and the same
+ * with .curve, its learning rate and the losses recorded so far. The curve is written first: whenever the process ends,
+ * it reaches at least as far as the checkpoint.
+ */
+
+#include "keep.h"
+#include "run.h"
+
+/* The learning rate and the losses of a run of before. False: there are none. */
+bool kept_run_curve(run *r, const job *j);
+
+/* Go on from the checkpoint if there is one, and forget what was recorded after it. */
+dopt_status kept_run_resume(run *r, const job *j, dopt_trainer *trainer);
+
+/* Save both. False: `message` says what failed. */
+bool kept_run_save(const run *r, const job *j, const dopt_trainer *trainer, char message[KEEP_MESSAGE]);
+
+#endif
