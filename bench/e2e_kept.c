@@ -20,14 +20,6 @@ enum { tolerances = 4 };
 
 static const double tolerance_of[tolerances] = { 1e-1, 3e-2, 1e-2, 1e-3 };
 
-static void check_status(dopt_status status)
-{
-    if (status == DOPT_OK)
-        return;
-    (void)fprintf(stderr, "%s\n", dopt_last_error());
-    exit(EXIT_FAILURE);
-}
-
 typedef struct run {
     ptrdiff_t k, d, m;
     int steps;

@@ -22,14 +22,6 @@ typedef struct call {
     dopt_mat out;
 } call;
 
-static void check_status(dopt_status status)
-{
-    if (status == DOPT_OK)
-        return;
-    (void)fprintf(stderr, "%s\n", dopt_last_error());
-    exit(EXIT_FAILURE);
-}
-
 static void apply(void *state)
 {
     const call *c = state;

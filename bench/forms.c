@@ -50,14 +50,6 @@ typedef struct form {
 
 static const double lr = 1e-6;
 
-static void check_status(dopt_status status)
-{
-    if (status == DOPT_OK)
-        return;
-    (void)fprintf(stderr, "%s\n", dopt_last_error());
-    exit(EXIT_FAILURE);
-}
-
 /* dL/dW at the net's product, or the gradients of its factors; then the move. */
 static void step_of(form *f)
 {

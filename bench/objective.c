@@ -78,14 +78,6 @@ typedef struct problem {
     double value;
 } problem;
 
-static void check_status(dopt_status status)
-{
-    if (status == DOPT_OK)
-        return;
-    (void)fprintf(stderr, "%s\n", dopt_last_error());
-    exit(EXIT_FAILURE);
-}
-
 static double get(dopt_cmat m, ptrdiff_t r, ptrdiff_t c)
 {
     const ptrdiff_t at = r * m.row_stride + c * m.col_stride;

@@ -45,14 +45,6 @@ typedef struct problem {
     dopt_trainer *trainer[models];
 } problem;
 
-static void check_status(dopt_status status)
-{
-    if (status == DOPT_OK)
-        return;
-    (void)fprintf(stderr, "%s\n", dopt_last_error());
-    exit(EXIT_FAILURE);
-}
-
 static double *uniform(size_t count, uint64_t stream)
 {
     dopt_rng rng = dopt_rng_init(31, stream);

@@ -165,6 +165,14 @@ bool bench_peer(const char *script, const char *arguments, int count, double *nu
     return peer && pclose(peer) == 0 && found == count;
 }
 
+void check_status(dopt_status status)
+{
+    if (status == DOPT_OK)
+        return;
+    (void)fprintf(stderr, "%s\n", dopt_last_error());
+    exit(EXIT_FAILURE);
+}
+
 void bench_check(const char *what, double error, double tolerance)
 {
     if (error <= tolerance)

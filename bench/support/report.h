@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include <depthopt/status.h>
+
 /* What the programs of bench/ have in common at their two ends: threads and command line, machine, files, pictures. */
 
 typedef struct bench_options {
@@ -42,6 +44,9 @@ const char *bench_torch(void);
 
 /* Run a peer script and read `count` numbers that it prints; false: it failed. */
 bool bench_peer(const char *script, const char *arguments, int count, double *numbers);
+
+/* Leave the program with the library's message unless the call that returned this succeeded. */
+void check_status(dopt_status status);
 
 /* Leave the program, naming the check, unless `error` is within `tolerance`. */
 void bench_check(const char *what, double error, double tolerance);
