@@ -218,14 +218,55 @@ static double error_of(const task *t, const double *w)
     return sum / (double)(t->n * t->n);
 }
 
+/* Save or load where a run stands. */
+static bool visit(watch *h, keep k, const char *path, dopt_trainer *trainer, bool *done)
+{
+    const size_t bytes = (size_t)h->t->n * sizeof(double);
+    keep_same_text(&k, "matrix", h->t->name);
+    keep_same(&k, "depth", h->depth);
+    keep_same(&k, "number of steps", (double)h->s->steps);
+    keep_trainer(&k, trainer);
+    keep_flag(&k, done);
+    keep_flag(&k, &h->pending);
+    keep_number(&k, &h->worst);
+    keep_count(&k, &h->compared);
+    keep_bytes(&k, h->last, bytes);
+    keep_bytes(&k, h->rates, bytes);
+    for (int i = 0; i < shown; i++)
+        keep_curve(&k, &h->values[i]);
+    return keep_end(&k, path, h->s->message);
+}
+
+/* To the end, or to an interrupt. */
+static bool drive(watch *h, dopt_trainer *trainer)
+{
+    study *s = h->s;
+    char path[STUDY_PATH];
+    bool done = false;
+    if (study_stage(s, path) && !visit(h, keep_loading(path), path, trainer, &done))
+        return false;
+    while (!done) {
+        dopt_stop_reason reason;
+        if (dopt_trainer_step(trainer, &reason) != DOPT_OK || h->failed)
+            return study_fail_library(s);
+        done = reason != DOPT_STOP_NONE;
+        if ((keep_due(&s->keep, dopt_trainer_report(trainer).steps) || (done && s->keep.path)) &&
+            !visit(h, keep_saving(), path, trainer, &done))
+            return false;
+        if (keep_interrupted())
+            return study_fail(s, "%s", keep_goodbye);
+    }
+    return true;
+}
+
 static bool train(study *s, task *t, int depth, double *error, double *cosine)
 {
     const ptrdiff_t n = t->n;
     char what[128];
     watch h = { .s = s, .t = t, .depth = depth, .worst = 1.0, .every = s->steps > 400 ? s->steps / 400 : 1 };
     double *memory = calloc((size_t)(2 * n * n + 3 * n), sizeof *memory);
-    dopt_report report;
-    bool good = memory && dopt_e2e_create(n, n, 1.0, NULL, &h.e2e) == DOPT_OK;
+    dopt_trainer *trainer = NULL;
+    bool good = (memory && dopt_e2e_create(n, n, 1.0, NULL, &h.e2e) == DOPT_OK) || study_fail_library(s);
     if (good) {
         h.grad = memory + n * n;
         h.sigma = h.grad + n * n;
@@ -233,12 +274,13 @@ static bool train(study *s, task *t, int depth, double *error, double *cosine)
         h.rates = h.last + n;
         h.bar = progress_begin(t->name, s->quiet);
         const dopt_fit_options o = options_of(s, t, depth, &h);
-        good = dopt_fit(t->objective, &o, dopt_mat_f64(memory, n, n), &report) == DOPT_OK && !h.failed;
+        good = (dopt_trainer_create(t->objective, &o, dopt_mat_f64(memory, n, n), &trainer) == DOPT_OK ||
+                study_fail_library(s)) &&
+               drive(&h, trainer);
         progress_end(&h.bar);
     }
-    if (!good)
-        (void)study_fail_library(s);
     if (good) {
+        const dopt_report report = dopt_trainer_report(trainer);
         *error = error_of(t, memory);
         if (depth > 1)
             *cosine = fmin(*cosine, h.worst);
@@ -254,6 +296,7 @@ static bool train(study *s, task *t, int depth, double *error, double *cosine)
     }
     for (int i = 0; i < shown; i++)
         curve_free(&h.values[i]);
+    dopt_trainer_destroy(&trainer);
     dopt_e2e_destroy(&h.e2e);
     free(memory);
     return good;
@@ -316,6 +359,7 @@ int main(int argc, char **argv)
                               .about = "Matrix completion and sensing by networks of depth 1 to 4, with GroupRMSprop.",
                               .steps = 100000,
                               .quick = 20000,
+                              .keeps = true,
                               .run = run_study };
     return study_main(argc, argv, &plan);
 }

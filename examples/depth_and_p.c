@@ -107,6 +107,7 @@ int main(int argc, char **argv)
                               .quick = 10000,
                               .p = 4.0,
                               .data = true,
+                              .keeps = true,
                               .run = run_study };
     return study_main(argc, argv, &plan);
 }

@@ -118,6 +118,7 @@ int main(int argc, char **argv)
                               .steps = 250000,
                               .quick = 10000,
                               .data = true,
+                              .keeps = true,
                               .run = run_study };
     return study_main(argc, argv, &plan);
 }

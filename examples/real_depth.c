@@ -156,6 +156,7 @@ int main(int argc, char **argv)
                               .quick = 1000,
                               .p = 4.0,
                               .data = true,
+                              .keeps = true,
                               .run = run_study };
     return study_main(argc, argv, &plan);
 }

@@ -116,6 +116,7 @@ int main(int argc, char **argv)
                               .steps = 100000,
                               .quick = 5000,
                               .data = true,
+                              .keeps = true,
                               .run = run_study };
     return study_main(argc, argv, &plan);
 }

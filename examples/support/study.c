@@ -16,7 +16,7 @@
 #include "standardise.h"
 #include "streams.h"
 
-/* Exit codes, those of lp_regression. */
+/* Exit codes, those of lp_regression; EXIT_INTERRUPTED is one too. */
 enum { EXIT_DATA = 1, EXIT_USAGE = 2 };
 
 static void help(const study_plan *plan)
@@ -30,6 +30,11 @@ static void help(const study_plan *plan)
         printf("  --p P         power of the error, from 1 up; default %g\n", plan->p);
     if (plan->steps > 0)
         printf("  --steps T     default %lld, with --quick %lld\n", (long long)plan->steps, (long long)plan->quick);
+    if (plan->keeps)
+        printf("  --checkpoint FILE\n"
+               "                save stages as FILE-1, FILE-2, ..., after an interrupt too\n"
+               "  --every N     steps between two saves; default 10000\n"
+               "  --resume      go on from what was saved by the same command\n");
     printf("  --quick       a small version, in seconds\n"
            "  --seed S      of the first weights; default 1\n"
            "  --out DIR     write results.json there, and each figure as CSV, gnuplot\n"
@@ -37,8 +42,8 @@ static void help(const study_plan *plan)
            "  --quiet       no progress\n"
            "  --help        this text\n"
            "\n"
-           "example: %s --quick --out out-%s\n" OPTIONS_EXITS,
-           plan->name, plan->name);
+           "example: %s --quick --out out-%s\n" OPTIONS_EXITS "%s",
+           plan->name, plan->name, plan->keeps ? KEEP_EXITS : "");
 }
 
 static bool read_options(study *s, int argc, char **argv)
@@ -55,18 +60,29 @@ static bool read_options(study *s, int argc, char **argv)
         { "--data", option_text, &s->data, 0, "" },
         { "--class", option_text, &s->label, 0, "" },
     };
-    option known[sizeof all / sizeof *all];
+    const option keeps[] = { KEEP_ROWS(&s->keep) };
+    option known[sizeof all / sizeof *all + KEEP_ROW_COUNT];
     size_t count = 0;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (i < 5 || (i == 5 && plan->steps > 0) || (i == 6 && plan->p > 0.0) || (i > 6 && plan->data))
             known[count++] = all[i];
+    for (size_t i = 0; i < KEEP_ROW_COUNT && plan->keeps; i++)
+        known[count++] = keeps[i];
+    s->keep.every = 10000;
     s->seed = 1;
     s->p = plan->p;
     if (!options_read(argc, argv, count, known, s->message))
         return false;
     if (s->steps == 0)
         s->steps = s->quick ? plan->quick : plan->steps;
-    return true;
+    return keep_check(&s->keep, s->message);
+}
+
+bool study_stage(study *s, char path[STUDY_PATH])
+{
+    s->stage++;
+    (void)snprintf(path, STUDY_PATH, "%.4000s-%d", s->keep.path ? s->keep.path : "", s->stage);
+    return keep_found(&s->keep, path);
 }
 
 static bool load(study *s)
@@ -197,9 +213,10 @@ static void write_command(FILE *file, int argc, char **argv)
     char command[1024] = "examples/";
     for (int i = 0; i < argc; i++) {
         const char *slash = strrchr(argv[i], '/'), *word = slash ? slash + 1 : argv[i];
-        if (strcmp(argv[i], "--out") == 0)
+        if (strcmp(argv[i], "--out") == 0 || strcmp(argv[i], "--checkpoint") == 0 || strcmp(argv[i], "--every") == 0)
             i++;
-        else if (strcmp(argv[i], "--quiet") != 0 && strlen(command) + strlen(word) + 2 < sizeof command) {
+        else if (strcmp(argv[i], "--quiet") != 0 && strcmp(argv[i], "--resume") != 0 &&
+                 strlen(command) + strlen(word) + 2 < sizeof command) {
             (void)strcat(command, i > 0 ? " " : "");
             (void)strcat(command, word);
         }
@@ -267,9 +284,11 @@ static int carry_out_plan(int argc, char **argv, const study_plan *plan)
         help(plan);
         return 0;
     }
+    if (s.keep.path)
+        keep_watch();
     if (!carry_out(&s, argc, argv)) {
         (void)fprintf(stderr, "%s: %s\n", plan->name, s.message);
-        return EXIT_DATA;
+        return keep_interrupted() ? EXIT_INTERRUPTED : EXIT_DATA;
     }
     return 0;
 }

@@ -17,6 +17,7 @@
 #include <depthopt/depthopt.h>
 
 #include "folder.h"
+#include "keep.h"
 #include "progress.h"
 #include "table.h"
 
@@ -28,6 +29,7 @@ typedef struct study_plan {
     int64_t steps, quick;     /* --steps, and with --quick; 0: there is no such option */
     double p;                 /* --p; 0: there is no such option */
     bool data;                /* --data: a table, standardised */
+    bool keeps;               /* --checkpoint, --every and --resume */
     bool (*run)(study *s);    /* false: s->message says what failed */
 } study_plan;
 
@@ -35,6 +37,8 @@ struct study {
     const study_plan *plan;
     const char *data, *label, *out; /* as asked for, NULL: not given */
     bool quick, quiet, help;
+    keep_options keep;
+    int stage; /* of those that are saved */
     int64_t steps, seed;
     double p;
     table t; /* if the plan has data */
@@ -71,6 +75,10 @@ void study_compare(study *s, const char *what, double published, double ours);
 
 /* A number of our own. */
 void study_number(study *s, const char *what, double value);
+
+/* The file of the next stage of a study that is saved: FILE-1, FILE-2, ... True: it is there, and to be resumed. */
+enum { STUDY_PATH = 4096 };
+bool study_stage(study *s, char path[STUDY_PATH]);
 
 /* Record a failure; always false. */
 bool study_fail(study *s, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -4,6 +4,9 @@
  * gradient that has just been computed for all. Losses are evaluated apart, and only where they are recorded.
  *
  * Squared errors are run on the reduced table, which has the same gradient.
+ *
+ * A checkpoint is of all members together, before a step: gradients have the same bits as long as the same rows are
+ * active.
  */
 #include "team.h"
 
@@ -38,6 +41,9 @@ typedef struct team {
     double *weights;                 /* of all */
     seat *seats;
     int count, active;
+    double p;
+    int64_t start; /* steps that were taken before */
+    char path[STUDY_PATH];
 } team;
 
 member team_member(const study *s, int kind, dopt_model model, double depth, double lr, const char *name)
@@ -197,21 +203,57 @@ static bool step_all(team *tm)
     return true;
 }
 
+static void keep_seat(keep *k, seat *st)
+{
+    member *m = st->m;
+    keep_same_text(k, "method", m->name);
+    keep_same(k, "learning rate", m->options.lr);
+    keep_same(k, "number of steps", (double)m->options.max_steps);
+    keep_flag(k, &st->active);
+    keep_flag(k, &m->diverged);
+    keep_count(k, &m->steps);
+    keep_curve(k, &m->loss);
+    if (st->active)
+        keep_trainer(k, st->trainer);
+}
+
+/* Save or load all that `step` steps have changed. */
+static bool visit(team *tm, keep k, int64_t *step)
+{
+    keep_same_text(&k, "data", tm->s->data_name);
+    keep_same(&k, "number of rows", (double)tm->s->t.rows);
+    keep_same(&k, "p", tm->p);
+    keep_same(&k, "seed", (double)tm->s->seed);
+    keep_same(&k, "number of runs", tm->count);
+    keep_count(&k, step);
+    for (int i = 0; i < tm->count && !k.failed; i++)
+        keep_seat(&k, &tm->seats[i]);
+    return keep_end(&k, tm->path, tm->s->message);
+}
+
+/* False: saving failed, or there was an interrupt. */
+static bool save_if_due(team *tm, int64_t step)
+{
+    if (step > tm->start && keep_due(&tm->s->keep, step) && !visit(tm, keep_saving(), &step))
+        return false;
+    return !keep_interrupted() || study_fail(tm->s, "%s", keep_goodbye);
+}
+
 static bool run_all(team *tm, progress *shown)
 {
     int64_t horizon = 1;
     for (int i = 0; i < tm->count; i++)
         horizon = tm->seats[i].m->options.max_steps > horizon ? tm->seats[i].m->options.max_steps : horizon;
-    for (int64_t step = 0;; step++) {
+    for (int64_t step = tm->start;; step++) {
         int active = 0;
-        if (!record(tm, step))
+        if (!save_if_due(tm, step) || !record(tm, step))
             return false;
         for (int i = 0; i < tm->count; i++)
             active += tm->seats[i].active;
         if (active != tm->active && !gather_active(tm))
             return false;
         if (tm->active == 0)
-            return true;
+            return !tm->s->keep.path || visit(tm, keep_saving(), &step);
         if (!step_all(tm))
             return false;
         if (step % 64 == 0)
@@ -236,9 +278,12 @@ static void disband(team *tm)
 
 bool team_run(study *s, const char *label, double p, member *members, int count)
 {
-    team tm = { .s = s, .count = count };
+    team tm = { .s = s, .count = count, .p = p };
     progress shown = progress_begin(label, s->quiet);
-    const bool good = prepare(&tm, p) && take_seats(&tm, members) && run_all(&tm, &shown);
+    bool good = prepare(&tm, p) && take_seats(&tm, members);
+    if (good && study_stage(s, tm.path))
+        good = visit(&tm, keep_loading(tm.path), &tm.start);
+    good = good && run_all(&tm, &shown);
     progress_end(&shown);
     disband(&tm);
     return good;

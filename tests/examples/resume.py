@@ -20,6 +20,9 @@ JOBS = {
                       ["--seed", "8"], "option.seed is 7, the trainer's is 8"),
     "mnist_cnn": (["--network", "lenet5", "--variants", "plain,factored,e2e", "--depth", "3", "--steps", "150", "--evaluate", "40",
                    "--seed", "3"], 20, 5, ["--lr", "0.02"], "another run: its lr is 0.01, here it is 0.02"),
+    "figure_1": (["--quick", "--steps", "4000"], 300, 4, ["--seed", "8"], "another run: its seed is 1, here it is 8"),
+    "depth_and_p": (["--quick", "--steps", "300"], 60, 4, ["--p", "3"], "another run: its p is 4, here it is 3"),
+    "completion": (["--quick", "--steps", "1500"], 100, 4, ["--steps", "1600"], "number of steps is 1500, here it is 1600"),
 }
 TIMES = ("seconds", "processor_seconds")
 random.seed(5)
@@ -92,13 +95,13 @@ def survives(program, folder):
         code, tries, hits, resume = 1, 0, 0, []
         while code != 0:
             tries += 1
-            code, _, message = run(program, [*keep, *resume], random.uniform(0.1, 0.5) * seconds, number if tries <= most else None)
+            code, _, message = run(program, [*keep, *resume], random.uniform(0.05, 0.3) * seconds, number if tries <= most else None)
             assert code in (0, -int(number), 130), (code, message)
             assert code != 130 or "--resume goes on" in message, message
             hits += code != 0
             resume = ["--resume"]
         print(f"{program.name}: signal {int(number)}, {hits} hits")
-        assert hits > 1 and written(folder / "broken") == want, "other files"
+        assert hits and written(folder / "broken") == want, "other files"
         code, _, message = run(program, [*keep, "--resume", *other])
         assert code == 1 and refused in message, message
         damage(min(folder.glob(f"signal{int(number)}*")))
