@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "linalg/orthogonal.h"
+#include "linalg/scan.h"
 #include "support/support.h"
 
 enum { most = 40, large_most = 140 };
@@ -279,6 +280,35 @@ static void float32_to_its_own_rounding(void **state)
     }
 }
 
+/* A rate below what float32 squares, beside a W that stays: the step has the digits that W shows of it. */
+static void float32_takes_small_rates(void **state)
+{
+    (void)state;
+    dopt_rng rng = test_rng_begin(__func__);
+    for (int round = 0; round < test_rounds(30); round++) {
+        const ptrdiff_t k = test_size(&rng, most), d = test_size(&rng, most), n = k < d ? d : k;
+        const double scale = pow(10.0, (double)test_int(&rng, 0, 7)), rate = round % 5 ? 1e-12 : 0.0;
+        test_array w = test_array_new(k, d, DOPT_F32, TEST_ROWS), g = test_array_new(k, d, DOPT_F32, TEST_ROWS);
+        test_array wide = test_array_new(k, d, DOPT_F64, TEST_ROWS), grad = test_array_new(k, d, DOPT_F64, TEST_ROWS);
+        make_graded(&rng, 0.3, w.view);
+        test_fill(&rng, g.view);
+        dopt__copy(scale, dopt_const(g.view), g.view);
+        test_copy(dopt_const(w.view), wide.view);
+        test_copy(dopt_const(g.view), grad.view);
+        const double keep = test_norm(dopt_const(w.view)), step = 3.0 * rate * test_norm(dopt_const(g.view));
+        dopt_e2e *e2e = create(k, d, 3.0, DOPT_E2E_NESTED);
+        ASSERT_OK(dopt_e2e_update(e2e, w.view, dopt_const(g.view), rate, 0.0));
+        ASSERT_OK(dopt_e2e_update(e2e, wide.view, dopt_const(grad.view), rate, 0.0));
+        ASSERT_CLOSE(test_distance(dopt_const(w.view), dopt_const(wide.view)), 0.0,
+                     4.0 * sqrt((double)n) * test_eps(DOPT_F32) * (keep + step));
+        test_array_free(&w);
+        test_array_free(&g);
+        test_array_free(&wide);
+        test_array_free(&grad);
+        dopt_e2e_destroy(&e2e);
+    }
+}
+
 /*
  * Along a training run (towards a target, so that the step is a gradient), the kept basis serves many steps, and
  * what it gives is within twice the tolerance of the exact value. A jump is not overlooked.
@@ -548,6 +578,7 @@ int main(void)
         cmocka_unit_test(extreme_magnitudes_of_a_row),
         cmocka_unit_test(with_and_without_v),
         cmocka_unit_test(float32_to_its_own_rounding),
+        cmocka_unit_test(float32_takes_small_rates),
         cmocka_unit_test(a_kept_basis_serves_until_w_turns),
         cmocka_unit_test(a_basis_for_float32_does_not_serve_float64),
         cmocka_unit_test(all_magnitudes),

@@ -133,11 +133,26 @@ static void memory_is_aligned_and_counted(void **state)
     assert_int_equal(dopt__check_allocator("f", &allocator), DOPT_OK);
 }
 
+enum { most = 75 }; /* numbers of a scan */
+
+/* From either dtype to either: the product in double, rounded once. */
+static void scales_by_dtypes(const dopt__scan_kernels *kernels, ptrdiff_t n, const double *w, const float *w32)
+{
+    double out[most];
+    float out32[most];
+    for (int from = DOPT_F64; from <= DOPT_F32; from++) {
+        const void *numbers = from == DOPT_F64 ? (const void *)w : (const void *)w32;
+        kernels->scale[from][DOPT_F64](0.3, numbers, n, out);
+        kernels->scale[from][DOPT_F32](0.3, numbers, n, out32);
+        for (ptrdiff_t i = 0; i < n; i++)
+            assert_true(out[i] == 0.3 * w[i] && out32[i] == (float)(0.3 * w[i]));
+    }
+}
+
 /* All instruction sets that this machine has give the same bits, and the textbook's numbers. */
 static void scans_agree_in_all_instruction_sets(void **state)
 {
     (void)state;
-    enum { most = 75 };
     double w[most], g[most], out[most], want[most];
     float w32[most], g32[most], out32[most];
     dopt_rng rng = test_rng_begin(__func__);
@@ -168,6 +183,7 @@ static void scans_agree_in_all_instruction_sets(void **state)
                 ASSERT_CLOSE(want[i], 0.3 * w[i] - 0.7 * g[i], 2.0 * test_eps(DOPT_F64));
                 assert_true(out[i] == want[i] && out32[i] == (float)want[i]);
             }
+            scales_by_dtypes(kernels, n, w, w32);
         }
     }
 }

@@ -227,13 +227,17 @@ static dopt_status without_v(dopt_e2e *e2e, dopt__move move)
     return DOPT_OK;
 }
 
-/* Numbers whose products, d or N of them, are far from overflow and underflow in their dtype. */
+/*
+ * Numbers whose products, d or N of them, are far from overflow and underflow in their dtype. A rate may be small where
+ * what it loses is lost beside keep W anyway.
+ */
 static bool ordinary(const dopt_e2e *e2e, dopt__move move)
 {
     const double high = move.w.dtype == DOPT_F32 ? 1e8 : 1e80, low = 1.0 / high;
     const double depth = isinf(e2e->depth) ? 1.0 : e2e->depth, extent = (double)move.w.cols;
     return move.largest_w >= low && move.largest_w <= high && move.largest_grad >= low && move.largest_grad <= high &&
-           fabs(move.rate) >= low && fabs(move.rate) * depth * extent <= high && fabs(move.keep) <= high;
+           (fabs(move.rate) >= low || fabs(move.keep) >= low) && fabs(move.rate) * depth * extent <= high &&
+           fabs(move.keep) <= high;
 }
 
 dopt_status dopt__product(dopt_e2e *e2e, dopt__move move)

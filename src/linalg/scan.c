@@ -3,7 +3,6 @@
 #include <math.h>
 
 #include "base/check.h"
-#include "linalg/line_kernels.h"
 #include "linalg/lines.h"
 #include "linalg/scan.h"
 #include "linalg/scan_kernels.h"
@@ -110,33 +109,52 @@ double dopt__norm(dopt_cmat m)
                  exponent < -1000 ? -1000 : exponent);
 }
 
-/* Doubles without gaps, in the same order. */
+/* Without gaps, in the same order. */
 static bool alike(dopt_cmat from, dopt_cmat to)
 {
     const bool by_rows = from.rows == 1 || from.row_stride == to.row_stride;
     const bool by_columns = from.cols == 1 || from.col_stride == to.col_stride;
-    return from.dtype == DOPT_F64 && to.dtype == DOPT_F64 && by_rows && by_columns && flattened(to).rows == 1 &&
-           flattened(from).rows == 1;
+    return by_rows && by_columns && flattened(to).rows == 1 && flattened(from).rows == 1;
+}
+
+static bool contiguous(dopt_cmat m, dopt__walk walk)
+{
+    return (walk.by_rows ? m.col_stride : m.row_stride) == 1;
+}
+
+/* Bytes from the start of the first line to that of this one. */
+static ptrdiff_t line_offset(dopt_cmat m, dopt__walk walk, ptrdiff_t line)
+{
+    const size_t size = m.dtype == DOPT_F64 ? sizeof(double) : sizeof(float);
+    return line * (walk.by_rows ? m.row_stride : m.col_stride) * (ptrdiff_t)size;
+}
+
+static void copy_line(double factor, dopt_cmat from, dopt_mat to, dopt__walk walk, ptrdiff_t line)
+{
+    for (ptrdiff_t at = 0; at < walk.length; at += DOPT__PIECE) {
+        double source[DOPT__PIECE], buffer[DOPT__PIECE];
+        const dopt__piece piece = dopt__piece_of(walk, line, at);
+        const double *x = dopt__load(from, piece, source);
+        double *y = dopt__target(to, piece, buffer);
+        for (ptrdiff_t i = 0; i < piece.count; i++)
+            y[i] = factor * x[i];
+        dopt__store(to, piece, y);
+    }
 }
 
 void dopt__copy(double factor, dopt_cmat from, dopt_mat to)
 {
-    if (alike(from, dopt_const(to))) {
-        const dopt__line_table *table = DOPT__BY_ISA(dopt__line_table, dopt__cpu_isa());
-        table->of[DOPT_F64].scale(from.rows * from.cols, from.data, &factor, to.data);
-        return;
-    }
-    const dopt__walk walk = dopt__walk_along(dopt_const(to));
+    const bool one_line = alike(from, dopt_const(to));
+    const dopt__walk whole = { true, 1, from.rows * from.cols };
+    const dopt__walk walk = one_line ? whole : dopt__walk_along(dopt_const(to));
+    const dopt__scan_kernels *kernels = DOPT__BY_ISA(dopt__scan_kernels, dopt__cpu_isa());
     for (ptrdiff_t line = 0; line < walk.lines; line++)
-        for (ptrdiff_t at = 0; at < walk.length; at += DOPT__PIECE) {
-            double source[DOPT__PIECE], buffer[DOPT__PIECE];
-            const dopt__piece piece = dopt__piece_of(walk, line, at);
-            const double *x = dopt__load(from, piece, source);
-            double *y = dopt__target(to, piece, buffer);
-            for (ptrdiff_t i = 0; i < piece.count; i++)
-                y[i] = factor * x[i];
-            dopt__store(to, piece, y);
-        }
+        if (one_line || (contiguous(from, walk) && contiguous(dopt_const(to), walk)))
+            kernels->scale[from.dtype][to.dtype](factor, (const char *)from.data + line_offset(from, walk, line),
+                                                 walk.length,
+                                                 (char *)to.data + line_offset(dopt_const(to), walk, line));
+        else
+            copy_line(factor, from, to, walk, line);
 }
 
 void dopt__fill(dopt_mat m, double value)

@@ -5,6 +5,9 @@
 
 #include <stdint.h>
 #include <string.h>
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
 
 #include "linalg/line_vectors.h"
 
@@ -70,11 +73,18 @@ INLINE vector load_f64(const double *x)
     return v;
 }
 
+/* gcc 12 converts halves of registers. */
 INLINE vector load_f32(const float *x)
 {
+#if defined(__AVX512F__)
+    return _mm512_cvtps_pd(_mm256_loadu_ps(x));
+#elif defined(__AVX2__)
+    return _mm256_cvtps_pd(_mm_loadu_ps(x));
+#else
     narrow v;
     memcpy(&v, x, sizeof v);
     return __builtin_convertvector(v, vector);
+#endif
 }
 
 INLINE void store_f64(vector v, double *x)
@@ -134,5 +144,29 @@ INLINE double sum_of(const vector *part)
 DEFINE_PAIR(double, f64)
 DEFINE_PAIR(float, f32)
 
-const dopt__scan_kernels DOPT__NAMED(dopt__scan_kernels) = { largest_f64, largest_f32, sums_f64,
-                                                             sums_f32,    combine_f64, combine_f32 };
+#define DEFINE_SCALE(from, to, from_type, to_type)                                                                     \
+    static void scale_##from_type##_##to_type(double a, const void *numbers, ptrdiff_t n, void *out)                   \
+    {                                                                                                                  \
+        const from *x = numbers;                                                                                       \
+        to *y = out;                                                                                                   \
+        ptrdiff_t i = 0;                                                                                               \
+        for (; i + width <= n; i += width)                                                                             \
+            store_##to_type(a *load_##from_type(x + i), y + i);                                                        \
+        for (; i < n; i++)                                                                                             \
+            y[i] = (to)(a * (double)x[i]);                                                                             \
+    }
+
+DEFINE_SCALE(double, double, f64, f64)
+DEFINE_SCALE(double, float, f64, f32)
+DEFINE_SCALE(float, double, f32, f64)
+DEFINE_SCALE(float, float, f32, f32)
+
+const dopt__scan_kernels
+    DOPT__NAMED(dopt__scan_kernels) = { largest_f64,
+                                        largest_f32,
+                                        sums_f64,
+                                        sums_f32,
+                                        combine_f64,
+                                        combine_f32,
+                                        { [DOPT_F64] = { [DOPT_F64] = scale_f64_f64, [DOPT_F32] = scale_f64_f32 },
+                                          [DOPT_F32] = { [DOPT_F64] = scale_f32_f64, [DOPT_F32] = scale_f32_f32 } } };

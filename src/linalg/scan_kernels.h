@@ -11,6 +11,8 @@
 
 #include <stddef.h>
 
+#include <depthopt/mat.h>
+
 #include "base/cpu.h"
 
 /* Sums over w and g of one length, in double, in eight lanes. */
@@ -27,6 +29,8 @@ typedef struct dopt__scan_kernels {
     /* out = a w + b g; out may be w or g. */
     void (*combine_f64)(double a, const double *w, double b, const double *g, ptrdiff_t n, double *out);
     void (*combine_f32)(double a, const float *w, double b, const float *g, ptrdiff_t n, float *out);
+    /* out = a x, by the dtypes of x and out; out may be x. */
+    void (*scale[2][2])(double a, const void *x, ptrdiff_t n, void *out);
 } dopt__scan_kernels;
 
 DOPT__DECLARE_BY_ISA(dopt__scan_kernels, dopt__scan_kernels)
