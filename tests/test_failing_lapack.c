@@ -74,10 +74,6 @@ WRAP(LAPACKE_dstedc_work,
      (int order, char compz, int n, double *d, double *e, double *z, int ldz, double *work, int lwork, int *iwork,
       int liwork),
      (order, compz, n, d, e, z, ldz, work, lwork, iwork, liwork), d, n, z, (ptrdiff_t)n *n)
-WRAP(LAPACKE_dlarft_work,
-     (int order, char direct, char storev, int n, int k, const double *v, int ldv, const double *tau, double *t,
-      int ldt),
-     (order, direct, storev, n, k, v, ldv, tau, t, ldt), t, 1, t, 1)
 WRAP(LAPACKE_dsyevr_work,
      (int order, char jobz, char range, char uplo, int n, double *a, int lda, double vl, double vu, int il, int iu,
       double abstol, int *found, double *w, double *z, int ldz, int *isuppz, double *work, int lwork, int *iwork,

@@ -37,9 +37,11 @@ size_t dopt__eigen_ints(ptrdiff_t n)
 }
 
 /* Reflectors that the back-transformation takes at a time. */
+enum { block_max = 64 };
+
 static int block_of(int n)
 {
-    return n < 64 ? 8 : n < 512 ? n / 8 : 64;
+    return n < 64 ? 8 : n < 512 ? n / 8 : block_max;
 }
 
 /* Reflectors at ... at + v.cols - 1 of sytrd into the columns of v, with their zeros and ones. */
@@ -72,10 +74,28 @@ static dopt_cmat in_dtype(dopt_mat m, dopt_dtype dtype, double **memory)
 }
 
 /*
+ * The upper triangle T of H_1 H_2 ... = I - V T V^T: t_j = -tau_j T (V^T v_j) above the diagonal, tau_j on it. larft
+ * goes through V vector by vector, and OpenBLAS's starts threads for each.
+ */
+static void form_triangle(dopt_cmat v, const double *tau, dopt_mat t)
+{
+    dopt__gemm(1.0, dopt_ctransposed(v), v, 0.0, t);
+    for (ptrdiff_t j = 0; j < t.cols; j++) {
+        double *column = (double *)t.data + j * t.rows, product[block_max];
+        memcpy(product, column, (size_t)j * sizeof *column);
+        memset(column, 0, (size_t)t.rows * sizeof *column);
+        for (ptrdiff_t i = 0; i < j; i++)
+            for (ptrdiff_t r = 0; r <= i; r++)
+                column[r] -= tau[j] * product[i] * ((const double *)t.data)[i * t.rows + r];
+        column[j] = tau[j];
+    }
+}
+
+/*
  * Rows z_i <- Q z_i for the Q of sytrd: blocks of reflectors as I - V T V^T (Schreiber and Van Loan), last block first.
  * V is written out, so that all is done by gemm: ormtr reaches half of that speed.
  */
-static bool back_transform(ptrdiff_t n, const double *a, const double *tau, dopt_mat z, double *work)
+static void back_transform(ptrdiff_t n, const double *a, const double *tau, dopt_mat z, double *work)
 {
     const ptrdiff_t reflectors = n - 1, nb = block_of((int)n), size = z.dtype == DOPT_F64 ? 8 : 4;
     for (ptrdiff_t at = (reflectors - 1) / nb * nb; at >= 0; at -= nb) {
@@ -85,10 +105,7 @@ static bool back_transform(ptrdiff_t n, const double *a, const double *tau, dopt
                        t = next_matrix(&memory, count, count, DOPT_F64);
         const dopt_mat part = { (char *)z.data + (at + 1) * size, z.rows, rows, z.row_stride, 1, z.dtype };
         write_reflectors(n, a, at, v);
-        dopt__fill(t, 0.0);
-        if (LAPACKE_dlarft_work(LAPACK_COL_MAJOR, 'F', 'C', (int)rows, (int)count, v.data, (int)rows, tau + at, t.data,
-                                (int)count) != 0)
-            return false;
+        form_triangle(dopt_const(v), tau + at, t);
         const dopt_cmat vz = in_dtype(v, z.dtype, &memory), tz = in_dtype(t, z.dtype, &memory);
         const dopt_mat inner = dopt_transposed(next_matrix(&memory, count, z.rows, z.dtype));
         const dopt_mat turned = dopt_transposed(next_matrix(&memory, count, z.rows, z.dtype));
@@ -96,7 +113,6 @@ static bool back_transform(ptrdiff_t n, const double *a, const double *tau, dopt
         dopt__gemm(1.0, dopt_const(inner), dopt_ctransposed(tz), 0.0, turned);
         dopt__gemm(-1.0, dopt_const(turned), dopt_ctransposed(vz), 1.0, part);
     }
-    return true;
 }
 
 bool dopt__divide_start(ptrdiff_t n, const double *a, double *values, double *z, double *work, int *iwork)
@@ -118,7 +134,9 @@ bool dopt__divide_start(ptrdiff_t n, const double *a, double *values, double *z,
 
 bool dopt__divide_finish(ptrdiff_t n, const double *work, dopt_mat z, double *scratch)
 {
-    return z.rows == 0 || (back_transform(n, work, work + n * n + n, z, scratch) && dopt__all_finite(dopt_const(z)));
+    if (z.rows > 0)
+        back_transform(n, work, work + n * n + n, z, scratch);
+    return dopt__all_finite(dopt_const(z));
 }
 
 bool dopt__divide(ptrdiff_t n, const double *a, double *values, double *z, double *work, int *iwork)
