@@ -11,8 +11,8 @@
 
 #include <depthopt/depthopt.h>
 
+#include "support/keep.h"
 #include "support/npy.h"
-#include "support/options.h"
 #include "support/streams.h"
 
 static const char *const usage =
@@ -20,19 +20,24 @@ static const char *const usage =
     "Fit y = x . w by the mean of |error|^p to NumPy arrays that need not fit into\n"
     "memory: X, m x d, and y, m numbers, float64 or float32.\n"
     "\n"
-    "  --p P           power of the error, from 1 up; default 4\n"
-    "  --depth N       any number from 1 up; default 2\n"
-    "  --lr ETA        learning rate; default 0.01\n"
-    "  --steps T       default 100\n"
-    "  --threads N     that read X; default 1\n"
-    "  --resident MIB  of X in memory at a time; default 256\n"
-    "  --help          this text\n"
+    "  --p P              power of the error, from 1 up; default 4\n"
+    "  --depth N          any number from 1 up; default 2\n"
+    "  --lr ETA           learning rate; default 0.01\n"
+    "  --steps T          default 100\n"
+    "  --threads N        that read X; default 1\n"
+    "  --resident MIB     of X in memory at a time; default 256\n"
+    "  --checkpoint FILE  save there, after an interrupt too\n"
+    "  --every N          steps between two saves; default 10\n"
+    "  --resume           go on from what was saved by the same command; --steps may\n"
+    "                     be more\n"
+    "  --help             this text\n"
     "\n"
-    "example: npy_regression X.npy Y.npy --p 2 --steps 1000 --resident 1024\n" OPTIONS_EXITS;
+    "example: npy_regression X.npy Y.npy --p 2 --steps 1000 --resident 1024\n" OPTIONS_EXITS KEEP_EXITS;
 
 typedef struct task {
     double p, depth, lr, resident;
     int64_t steps, threads;
+    keep_options keep;
     bool help;
 } task;
 
@@ -46,12 +51,14 @@ static bool read_options(int argc, char **argv, task *t, char message[256])
         { "--steps", option_count, &t->steps, 1, "an integer from 1 up" },
         { "--threads", option_count, &t->threads, 1, "an integer from 1 up" },
         { "--resident", option_real, &t->resident, 1e-9, "a number above 0" },
+        KEEP_ROWS(&t->keep),
         { "--help", NULL, &t->help, 0, "" },
     };
     int files = 0;
     while (files + 1 < argc && files < 2 && strncmp(argv[files + 1], "--", 2) != 0)
         files++;
-    if (!options_read(argc - files, argv + files, sizeof table / sizeof *table, table, message))
+    if (!options_read(argc - files, argv + files, sizeof table / sizeof *table, table, message) ||
+        !keep_check(&t->keep, message))
         return false;
     (void)snprintf(message, 256, "needs two files, X.npy and Y.npy; --help tells more");
     return files == 2 || t->help;
@@ -63,6 +70,20 @@ static int show(const dopt_event *event, void *user)
     if (event->step % every == 0)
         (void)printf("step %lld: %.9g\n", (long long)event->step, event->value);
     return 0;
+}
+
+/* To the end, or to an interrupt, with a save now and then. */
+static dopt_status drive(const keep_options *o, dopt_trainer *trainer, dopt_report *report)
+{
+    dopt_stop_reason reason = DOPT_STOP_NONE;
+    dopt_status status = keep_found(o, o->path) ? dopt_trainer_load(trainer, o->path) : DOPT_OK;
+    while (status == DOPT_OK && reason == DOPT_STOP_NONE && !keep_interrupted()) {
+        status = dopt_trainer_step(trainer, &reason);
+        *report = dopt_trainer_report(trainer);
+        if (status == DOPT_OK && (keep_due(o, report->steps) || (o->path && reason != DOPT_STOP_NONE)))
+            status = dopt_trainer_save(trainer, o->path);
+    }
+    return status;
 }
 
 static dopt_status train(const task *t, npy *x, const npy *y, const dopt_loss *loss, dopt_report *report)
@@ -84,8 +105,12 @@ static dopt_status train(const task *t, npy *x, const npy *y, const dopt_loss *l
     dopt_status status = dopt_objective_create_data(x->view, y->view, loss, &data, &objective);
     void *w = calloc((size_t)x->view.cols, sizeof(double));
     const dopt_mat weights = { w, 1, x->view.cols, x->view.cols, 1, x->view.dtype };
+    dopt_trainer *trainer = NULL;
     if (status == DOPT_OK)
-        status = w ? dopt_fit(objective, &fit, weights, report) : DOPT_ERR_NOMEM;
+        status = w ? dopt_trainer_create(objective, &fit, weights, &trainer) : DOPT_ERR_NOMEM;
+    if (status == DOPT_OK)
+        status = drive(&t->keep, trainer, report);
+    dopt_trainer_destroy(&trainer);
     dopt_objective_destroy(&objective);
     free(w);
     return status;
@@ -93,7 +118,7 @@ static dopt_status train(const task *t, npy *x, const npy *y, const dopt_loss *l
 
 int main(int argc, char **argv)
 {
-    task t = { .p = 4.0, .depth = 2.0, .lr = 0.01, .resident = 256.0, .steps = 100, .threads = 1 };
+    task t = { .p = 4.0, .depth = 2.0, .lr = 0.01, .resident = 256.0, .steps = 100, .threads = 1, .keep.every = 10 };
     char message[256];
     npy x = { .map = NULL }, y = { .map = NULL };
     dopt_loss *loss = NULL;
@@ -107,11 +132,16 @@ int main(int argc, char **argv)
         (void)fputs(usage, stdout);
         return streams_end("npy_regression", 0);
     }
+    if (t.keep.path)
+        keep_watch();
     const bool open = npy_open(argv[1], &x, message) && npy_open(argv[2], &y, message);
     dopt_status status = open ? dopt_loss_create_lp(t.p, NULL, &loss) : DOPT_ERR_IO;
     if (status == DOPT_OK)
         status = train(&t, &x, &y, loss, &report);
-    if (status == DOPT_OK)
+    const bool stopped = status == DOPT_OK && report.reason == DOPT_STOP_NONE;
+    if (stopped)
+        (void)fprintf(stderr, "npy_regression: %s\n", keep_goodbye);
+    else if (status == DOPT_OK)
         (void)printf("stopped for %s after %lld steps at %.9g, %.3g s a step\n", dopt_stop_reason_string(report.reason),
                      (long long)report.steps, report.value, report.seconds / (double)(report.steps + 1));
     else
@@ -119,5 +149,5 @@ int main(int argc, char **argv)
     dopt_loss_destroy(&loss);
     npy_close(&x);
     npy_close(&y);
-    return streams_end("npy_regression", status != DOPT_OK);
+    return streams_end("npy_regression", stopped ? EXIT_INTERRUPTED : status != DOPT_OK);
 }

@@ -5,10 +5,12 @@ usage: mapped.py NPY_REGRESSION
 """
 import pathlib
 import random
+import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 
 def npy(path, rows, cols, numbers, descr="<f8", fortran=False, shape=None):
@@ -60,6 +62,27 @@ for data, target, tolerance in (("x", "y", 1e-6), ("f", "y", 1e-6), ("s", "t", 1
             failures.append(f"{data}, {threads} threads: {end}, expected {want}\n{done.stderr}")
 if not ends[0] == ends[1] or not abs(ends[2] / ends[0] - 1) < 1e-7 or not abs(ends[4] / ends[0] - 1) < 1e-3:
     failures.append(f"the layouts, dtypes or threads disagree: {ends}")
+# Killed and interrupted on the way, it ends where it ends alone.
+job = [folder / "x.npy", folder / "y.npy", "--steps", 60000, "--lr", 0.001]
+start = time.time()
+alone = run(*job).stdout.splitlines()[-1].split(",")[0]
+seconds = time.time() - start
+keep = [*job, "--checkpoint", folder / "saved", "--every", 1000]
+for number in (signal.SIGKILL, signal.SIGINT, signal.SIGINT, None):
+    child = subprocess.Popen([sys.argv[1], *map(str, keep)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if number is not None:
+        time.sleep(random.uniform(0.05, 0.2) * seconds)
+        child.send_signal(number)
+    output, message = child.communicate()
+    if child.returncode not in {signal.SIGKILL: (-9, 0), signal.SIGINT: (130, 0), None: (0,)}[number] or (
+            child.returncode == 130 and "--resume goes on" not in message):
+        failures.append(f"signal {number}: {child.returncode} {message}")
+    keep = [*keep, "--resume"]
+if alone != output.splitlines()[-1].split(",")[0] or "60000 steps" not in alone:
+    failures.append(f"{output} where it should be {alone}")
+other = run(*keep, "--lr", 0.002)
+if other.returncode != 1 or "option.lr is 0.001, the trainer's is 0.002" not in other.stderr:
+    failures.append(f"another rate: {other}")
 npy(folder / "short.npy", m + 1, d, x)
 npy(folder / "int.npy", m, d, x, descr="<i8")
 npy(folder / "cube.npy", m, d, x, shape="(7, 100, 5)")
