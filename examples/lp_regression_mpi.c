@@ -4,7 +4,7 @@
  *
  *     mpirun -n 2 lp_regression_mpi --data table.csv --p 4 --method gd,e2e --depth 2,3
  */
-#define _DEFAULT_SOURCE /* getrusage, access */
+#define _DEFAULT_SOURCE /* getrusage */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,50 +16,52 @@
 #include <depthopt/mpi.h>
 
 #include "mpi/slice.h"
-#include "support/job.h"
-#include "support/run.h"
+#include "support/kept_run.h"
 #include "support/sensors.h"
 #include "support/table.h"
 
 enum { EXIT_DATA = 1, EXIT_USAGE = 2 };
 
-static const char usage[] = "usage: lp_regression_mpi [OPTION VALUE]...\n"
-                            "lp_regression on many machines: rows are spread over the ranks of an MPI job.\n"
-                            "\n"
-                            "  --data FILE           UCI gas sensors, LIBSVM, CSV or TSV, not packed, or\n"
-                            "                        X.npy; default: a simulated sensor array\n"
-                            "  --target COLUMN       to predict, by name or number; default: the last (CSV);\n"
-                            "                        for X.npy: Y.npy\n"
-                            "  --class LABEL         only rows of this class (gas sensors)\n"
-                            "  --p P                 power of the error, from 1 up; default 4\n"
-                            "  --method NAME[,...]   gd e2e factored momentum nesterov adagrad adadelta\n"
-                            "                        rmsprop adam; default gd,e2e,adagrad,adadelta\n"
-                            "  --depth N[,...]       of e2e (any number from 1 up, or inf) and factored;\n"
-                            "                        default 2,3; all other methods are of depth 1\n"
-                            "  --lr ETA|auto         auto, the default: the best of a grid for each method\n"
-                            "  --steps T             default 10000\n"
-                            "  --batch B             rows a step; default 0, all\n"
-                            "  --init KIND           normal (factors of small random numbers), balanced or\n"
-                            "                        identity; default normal\n"
-                            "  --init-std S          their standard deviation; default 0.01\n"
-                            "  --width H             hidden width of the factors; default 1\n"
-                            "  --seed S              default 1\n"
-                            "  --reproducible        the same bits on any number of ranks\n"
-                            "  --block ROWS          of its blocks, and of what is read at a time\n"
-                            "  --checkpoint FILE     for one method and depth; a job that finds it goes on\n"
-                            "  --save STEPS          between two of them; default 100\n"
-                            "  --memory              tell the most that a rank had in memory\n"
-                            "  --help                this text\n"
-                            "\n"
-                            "example: mpirun -n 2 lp_regression_mpi --p 4 --method gd,e2e --depth 2,3\n" OPTIONS_EXITS;
+static const char usage[] =
+    "usage: lp_regression_mpi [OPTION VALUE]...\n"
+    "lp_regression on many machines: rows are spread over the ranks of an MPI job.\n"
+    "\n"
+    "  --data FILE           UCI gas sensors, LIBSVM, CSV or TSV, not packed, or\n"
+    "                        X.npy; default: a simulated sensor array\n"
+    "  --target COLUMN       to predict, by name or number; default: the last (CSV);\n"
+    "                        for X.npy: Y.npy\n"
+    "  --class LABEL         only rows of this class (gas sensors)\n"
+    "  --p P                 power of the error, from 1 up; default 4\n"
+    "  --method NAME[,...]   gd e2e factored momentum nesterov adagrad adadelta\n"
+    "                        rmsprop adam; default gd,e2e,adagrad,adadelta\n"
+    "  --depth N[,...]       of e2e (any number from 1 up, or inf) and factored;\n"
+    "                        default 2,3; all other methods are of depth 1\n"
+    "  --lr ETA|auto         auto, the default: the best of a grid for each method\n"
+    "  --steps T             default 10000\n"
+    "  --batch B             rows a step; default 0, all\n"
+    "  --init KIND           normal (factors of small random numbers), balanced or\n"
+    "                        identity; default normal\n"
+    "  --init-std S          their standard deviation; default 0.01\n"
+    "  --width H             hidden width of the factors; default 1\n"
+    "  --seed S              default 1\n"
+    "  --reproducible        the same bits on any number of ranks\n"
+    "  --block ROWS          of its blocks, and of what is read at a time\n"
+    "  --checkpoint FILE     save runs as FILE-METHOD-DEPTH, after an interrupt too\n"
+    "  --every N             steps between two saves; default 1000\n"
+    "  --resume              go on from what was saved, on any number of ranks\n"
+    "  --memory              tell the most that a rank had in memory\n"
+    "  --help                this text\n"
+    "\n"
+    "example: mpirun -n 2 lp_regression_mpi --p 4 --method gd,e2e --depth 2,3\n" OPTIONS_EXITS KEEP_EXITS;
 
 /* What lp_regression does not have. */
 typedef struct extras {
     bool reproducible, memory;
-    int64_t block, save;
+    int64_t block;
 } extras;
 
 static int rank, ranks;
+static bool stopped; /* by an interrupt, after a save: all ranks agree */
 
 /* Rank 0 speaks for all: they fail alike. */
 static int fail(const char *message, int code)
@@ -103,32 +105,43 @@ static void show_processes(void)
     free(all);
 }
 
-/* One run that is saved every so many steps, and goes on from what was saved. */
-static dopt_status train_saving(const job *j, const extras *e, dopt_objective *objective, double *w, run *r)
+/* Ranks agree on what this says. */
+static int stop_if_interrupted(const dopt_event *event, void *user)
 {
+    (void)event, (void)user;
+    return keep_interrupted();
+}
+
+/* One run that is saved every so many steps, and goes on from what was saved. */
+static dopt_status train_saving(const job *j, dopt_objective *objective, double *w, run *r)
+{
+    char path[KEPT_PATH];
     dopt_trainer *trainer = NULL;
     dopt_stop_reason reason = DOPT_STOP_NONE;
-    const dopt_fit_options o = run_options(r, j);
+    dopt_fit_options o = run_options(r, j);
+    o.callback = stop_if_interrupted;
     dopt_status status = dopt_mpi_agree(
         MPI_COMM_WORLD,
         dopt_trainer_create(objective, &o, dopt_mat_f64(w, 1, dopt_objective_cols(objective)), &trainer));
     show_processes();
-    int there = rank == 0 && access(j->keep.path, F_OK) == 0;
+    kept_run_path(r, j, "", path);
+    int there = rank == 0 && keep_found(&j->keep, path);
     (void)MPI_Bcast(&there, 1, MPI_INT, 0, MPI_COMM_WORLD);
     if (status == DOPT_OK && there)
-        status = dopt_mpi_trainer_load(MPI_COMM_WORLD, trainer, j->keep.path);
+        status = dopt_mpi_trainer_load(MPI_COMM_WORLD, trainer, path);
     if (status == DOPT_OK && there && rank == 0)
         (void)printf("going on from step %lld\n", (long long)dopt_trainer_report(trainer).steps);
     while (status == DOPT_OK && reason == DOPT_STOP_NONE) {
         status = dopt_trainer_step(trainer, &reason);
-        const int64_t steps = dopt_trainer_report(trainer).steps;
-        if (status == DOPT_OK && e->save > 0 && (steps % e->save == 0 || reason != DOPT_STOP_NONE))
-            status = dopt_mpi_trainer_save(MPI_COMM_WORLD, trainer, j->keep.path);
+        const bool due = dopt_trainer_report(trainer).steps % j->keep.every == 0 || reason != DOPT_STOP_NONE;
+        if (status == DOPT_OK && due)
+            status = dopt_mpi_trainer_save(MPI_COMM_WORLD, trainer, path);
     }
     const dopt_report report = dopt_trainer_report(trainer);
     r->seconds = report.seconds;
     r->steps = report.steps;
     r->diverged = reason == DOPT_STOP_DIVERGED;
+    stopped = reason == DOPT_STOP_CALLBACK;
     dopt_trainer_destroy(&trainer);
     return status;
 }
@@ -143,8 +156,7 @@ static unsigned long long fingerprint(const double *w, ptrdiff_t d)
     return hash;
 }
 
-static dopt_status train_one(const job *j, const extras *e, const method *how, double depth, dopt_objective *objective,
-                             double *w)
+static dopt_status train_one(const job *j, const method *how, double depth, dopt_objective *objective, double *w)
 {
     char message[256] = "";
     run r;
@@ -156,7 +168,7 @@ static dopt_status train_one(const job *j, const extras *e, const method *how, d
         return DOPT_ERR_NUMERICAL;
     dopt_status status;
     if (j->keep.path) {
-        status = train_saving(j, e, objective, w, &r);
+        status = train_saving(j, objective, w, &r);
     } else {
         const dopt_fit_options o = run_options(&r, j);
         status = dopt_fit(objective, &o, dopt_mat_f64(w, 1, d), &report);
@@ -164,16 +176,16 @@ static dopt_status train_one(const job *j, const extras *e, const method *how, d
         r.steps = report.steps;
         r.diverged = report.reason == DOPT_STOP_DIVERGED;
     }
-    if (status == DOPT_OK)
+    if (status == DOPT_OK && !stopped)
         status = dopt_objective_eval(objective, dopt_cmat_f64(w, 1, d), NULL, &value, dopt_mat_none());
-    if (status == DOPT_OK && rank == 0)
+    if (status == DOPT_OK && !stopped && rank == 0)
         (void)printf("%-10s %5g %9g %14.9g %8.2f  %016llx%s\n", how->name, depth, r.lr, value, r.seconds,
                      fingerprint(w, d), r.diverged ? "  diverged" : "");
     run_free(&r);
     return status;
 }
 
-static dopt_status train_all(const job *j, const extras *e, dopt_objective *objective)
+static dopt_status train_all(const job *j, dopt_objective *objective)
 {
     double *w = calloc((size_t)dopt_objective_cols(objective), sizeof *w);
     dopt_status status = dopt_mpi_agree(MPI_COMM_WORLD, w ? DOPT_OK : DOPT_ERR_NOMEM);
@@ -181,8 +193,8 @@ static dopt_status train_all(const job *j, const extras *e, dopt_objective *obje
         (void)printf("%-10s %5s %9s %14s %8s  %s\n", "method", "depth", "lr", "loss", "seconds", "bits of w");
     for (int i = 0; i < j->method_count; i++) {
         const bool deep = j->methods[i]->model != DOPT_MODEL_DIRECT;
-        for (int k = 0; k < (deep ? j->depth_count : 1) && status == DOPT_OK; k++)
-            status = train_one(j, e, j->methods[i], deep ? j->depths[k] : 1.0, objective, w);
+        for (int k = 0; k < (deep ? j->depth_count : 1) && status == DOPT_OK && !stopped; k++)
+            status = train_one(j, j->methods[i], deep ? j->depths[k] : 1.0, objective, w);
     }
     free(w);
     return status;
@@ -207,8 +219,10 @@ static int fit_table(const job *j, const extras *e, const table *t)
         (void)printf("%td rows, %td features, standardised; on %d ranks, %td rows on this one; mean of |error|^%g\n\n",
                      dopt_objective_examples(objective), t->cols, ranks, t->rows, j->p);
     if (status == DOPT_OK)
-        status = train_all(j, e, objective);
-    const int code = status == DOPT_OK ? 0 : fail(dopt_last_error(), EXIT_DATA);
+        status = train_all(j, objective);
+    const int code = stopped             ? fail(keep_goodbye, EXIT_INTERRUPTED)
+                     : status == DOPT_OK ? 0
+                                         : fail(dopt_last_error(), EXIT_DATA);
     dopt_objective_destroy(&objective);
     dopt_loss_destroy(&loss);
     return code;
@@ -217,11 +231,10 @@ static int fit_table(const job *j, const extras *e, const table *t)
 static int work(int argc, char **argv)
 {
     char message[TABLE_MESSAGE] = "";
-    extras e = { .save = 100 };
+    extras e = { .block = 0 };
     const option more[] = {
         { "--reproducible", NULL, &e.reproducible, 0, "" },
         { "--block", option_count, &e.block, 1, "an integer from 1 up" },
-        { "--save", option_count, &e.save, 1, "an integer from 1 up" },
         { "--memory", NULL, &e.memory, 0, "" },
     };
     job j;
@@ -235,6 +248,8 @@ static int work(int argc, char **argv)
     }
     j.quiet = j.quiet || rank > 0;
     j.threads = 1;
+    if (j.keep.path)
+        keep_watch();
     if (!load(&j, &e, &t, message))
         return fail(message, EXIT_DATA);
     if (e.memory)

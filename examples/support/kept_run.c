@@ -3,11 +3,9 @@
 
 #include <stdio.h>
 
-enum { path_max = 4096 };
-
-static void path_of(const run *r, const job *j, const char *suffix, char path[path_max])
+void kept_run_path(const run *r, const job *j, const char *suffix, char path[KEPT_PATH])
 {
-    (void)snprintf(path, path_max, "%.3900s-%s-%g%s", j->keep.path, r->how->name, r->depth, suffix);
+    (void)snprintf(path, KEPT_PATH, "%.3900s-%s-%g%s", j->keep.path, r->how->name, r->depth, suffix);
 }
 
 /* All of a .curve file. */
@@ -20,8 +18,8 @@ static void visit(keep *k, run *r)
 
 bool kept_run_curve(run *r, const job *j)
 {
-    char path[path_max], message[KEEP_MESSAGE];
-    path_of(r, j, ".curve", path);
+    char path[KEPT_PATH], message[KEEP_MESSAGE];
+    kept_run_path(r, j, ".curve", path);
     if (!keep_found(&j->keep, path))
         return false;
     keep k = keep_loading(path);
@@ -31,8 +29,8 @@ bool kept_run_curve(run *r, const job *j)
 
 dopt_status kept_run_resume(run *r, const job *j, dopt_trainer *trainer)
 {
-    char path[path_max];
-    path_of(r, j, "", path);
+    char path[KEPT_PATH];
+    kept_run_path(r, j, "", path);
     if (keep_found(&j->keep, path)) {
         const dopt_status status = dopt_trainer_load(trainer, path);
         if (status != DOPT_OK)
@@ -46,14 +44,14 @@ dopt_status kept_run_resume(run *r, const job *j, dopt_trainer *trainer)
 
 bool kept_run_save(const run *r, const job *j, const dopt_trainer *trainer, char message[KEEP_MESSAGE])
 {
-    char path[path_max];
+    char path[KEPT_PATH];
     run same = *r; /* saving writes nothing to it */
     keep k = keep_saving();
     visit(&k, &same);
-    path_of(r, j, ".curve", path);
+    kept_run_path(r, j, ".curve", path);
     if (!keep_end(&k, path, message))
         return false;
-    path_of(r, j, "", path);
+    kept_run_path(r, j, "", path);
     if (dopt_trainer_save(trainer, path) == DOPT_OK)
         return true;
     (void)snprintf(message, KEEP_MESSAGE, "%.300s", dopt_last_error());

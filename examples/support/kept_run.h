@@ -11,6 +11,10 @@
 #include "keep.h"
 #include "run.h"
 
+/* FILE-METHOD-DEPTH, with something appended. */
+enum { KEPT_PATH = 4096 };
+void kept_run_path(const run *r, const job *j, const char *suffix, char path[KEPT_PATH]);
+
 /* The learning rate and the losses of a run of before. False: there are none. */
 bool kept_run_curve(run *r, const job *j);
 

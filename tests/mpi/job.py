@@ -114,50 +114,80 @@ def no_rank_holds_the_file():
         check(four < 0.7 * least, "a rank of four holds most of the file")
 
 
-def dies_and_resumes():
-    saved = here / "run.safetensors"
-    options = ["--method", "e2e", "--depth", "2", "--lr", "0.05", "--reproducible"]
-    going = ["--checkpoint", saved, "--save", 10]
-    job = subprocess.Popen(command(3, *options, *going, "--steps", 10**9), stdout=subprocess.PIPE,
+OPTIONS = ["--method", "e2e", "--depth", "2", "--lr", "0.05", "--reproducible"]
+
+
+def begin(path):
+    """A job without end on three ranks that has saved something, and the process of each rank."""
+    saved = path.with_name(path.name + "-e2e-2")
+    job = subprocess.Popen(command(3, *OPTIONS, "--checkpoint", path, "--every", 10, "--steps", 10**9), stdout=subprocess.PIPE,
                            stderr=subprocess.STDOUT, text=True)
     until = time.monotonic() + 60
     while not saved.exists() and time.monotonic() < until:
         time.sleep(0.05)
     check(saved.exists(), "no checkpoint")
     time.sleep(random.uniform(0.0, 1.0))
-    victim = random.randrange(3)
     ranks = {}
     for entry in pathlib.Path("/proc").glob("[0-9]*/environ"):
         try:
             words = entry.read_bytes().split(b"\0")
             if os.path.realpath(entry.parent / "exe") == os.path.realpath(program):
                 for word in words:
-                    if word.startswith((b"OMPI_COMM_WORLD_RANK=", b"PMI_RANK=")) and str(saved).encode() in (
+                    if word.startswith((b"OMPI_COMM_WORLD_RANK=", b"PMI_RANK=")) and str(path).encode() in (
                             entry.parent / "cmdline").read_bytes():
                         ranks[int(word.split(b"=")[1])] = int(entry.parent.name)
         except OSError:
             pass
     check(sorted(ranks) == [0, 1, 2], f"the ranks are {ranks}")
-    os.kill(ranks[victim], signal.SIGKILL)
+    return job, ranks
+
+
+def end(job):
     start = time.monotonic()
     text = job.communicate(timeout=60)[0]
     took = time.monotonic() - start
     check(took < 10.0, f"the job went on for {took:.1f} s")
     check(job.returncode != 0, "the job has ended well")
+    return text, took
+
+
+def goes_on(path):
+    """The step that was saved; from it, on other ranks, to the bits of a run without a break."""
+    going = ["--checkpoint", path, "--every", 10, "--resume"]
+    first = run(1, *OPTIONS, *going, "--steps", 1)
+    step = int(re.search(r"going on from step (\d+)", first).group(1))
+    resumed = run(2, *OPTIONS, *going, "--steps", step + 100)
+    check(f"going on from step {step}" in resumed, resumed)
+    straight = run(4, *OPTIONS, "--steps", step + 100)
+    check(result(resumed) == result(straight), f"resumed:\n{resumed}straight:\n{straight}")
+    return step
+
+
+def dies_and_resumes():
+    job, ranks = begin(here / "dies")
+    victim = random.randrange(3)
+    os.kill(ranks[victim], signal.SIGKILL)
+    text, took = end(job)
     if mpich:
         codes = re.search(r"Exit codes: \[\S+\] ([\d,]+)", text)
         check(codes and codes.group(1).split(",")[victim] == "9", f"rank {victim} is not named:\n{text}")
     else:
         check(f"process rank {victim} with" in text, f"rank {victim} is not named:\n{text}")
-    first = run(1, *options, *going, "--steps", 1)
-    step = int(re.search(r"going on from step (\d+)", first).group(1))
-    resumed = run(2, *options, *going, "--steps", step + 100)
-    check(f"going on from step {step}" in resumed, resumed)
-    straight = run(4, *options, "--steps", step + 100)
-    check(result(resumed) == result(straight), f"resumed:\n{resumed}straight:\n{straight}")
+    step = goes_on(here / "dies")
     print(f"rank {victim} killed after step {step}, the job ended in {took:.2f} s and went on on 2 ranks: the same bits")
+
+
+def is_interrupted():
+    job, ranks = begin(here / "stops")
+    victim = random.randrange(3)
+    os.kill(ranks[victim], signal.SIGINT)
+    text, took = end(job)
+    check("--resume goes on" in text, text)
+    step = goes_on(here / "stops")
+    print(f"rank {victim} interrupted, all saved step {step}, the job ended in {took:.2f} s and went on: the same bits")
 
 
 every_form_in_parts()
 no_rank_holds_the_file()
 dies_and_resumes()
+is_interrupted()
