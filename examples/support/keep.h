@@ -23,12 +23,12 @@ typedef struct keep_options {
 } keep_options;
 
 /* The rows of the table of options, and what no row can check. */
-#define KEEP_ROWS(o)                                                                                                   \
-    { "--checkpoint", option_text, &(o)->path, 0, "" },                                                                \
-        { "--every", option_count, &(o)->every, 1, "an integer from 1 up" },                                           \
-    {                                                                                                                  \
-        "--resume", NULL, &(o)->resume, 0, ""                                                                          \
-    }
+/* clang-format off */
+#define KEEP_ROWS(o)                                                     \
+    { "--checkpoint", option_text, &(o)->path, 0, "" },                  \
+    { "--every", option_count, &(o)->every, 1, "an integer from 1 up" }, \
+    { "--resume", NULL, &(o)->resume, 0, "" }
+/* clang-format on */
 enum { KEEP_ROW_COUNT = 3 };
 bool keep_check(const keep_options *o, char message[256]);
 
