@@ -75,10 +75,14 @@ def link(match, path, page):
 
 
 def table(match):
-    """A table that scrolls; one whose cells are sentences keeps some width on a narrow window."""
-    cells = [re.sub(r"<[^>]*>", "", cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", match[1], flags=re.S)]
-    wide = ' class="wide"' if max(map(len, cells)) > 40 else ""
-    return f'<div class="table"><table{wide}>{match[1]}</table></div>'
+    """A table that scrolls where its columns would be towers: room for words, for short cells, for sentences in a few lines."""
+    rows = [[html.unescape(re.sub(r"<[^>]*>", "", cell)) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, flags=re.S)]
+            for row in match[1].split("<tr")[1:]]
+    columns, letters = list(zip(*rows)), 0
+    for column in columns:
+        longest, word = max(map(len, column)), max((len(word) for cell in column for word in cell.split()), default=0)
+        letters += 3 + max(min(word, 28), min(longest, 16), min(longest // 4, 22 if len(columns) < 3 else 44))
+    return f'<div class="table"><table style="min-width: max(60%, {min(letters / 2, 54)}rem)">{match[1]}</table></div>'
 
 
 def make(path):
@@ -94,6 +98,7 @@ def make(path):
     head, body = done.stdout.split("<main>")
     body = re.sub(r'\b(href|src)="([^"]*)"', lambda match: link(match, path, page), body)
     body = re.sub(r"<code>([^<\n]{1,28})</code>", r'<code class="short">\1</code>', body)  # not to be broken at its hyphens
+    body = re.sub(r'(?<!">)(<img src="([^"]*)"[^>]*>)', r'<a href="\2">\1</a>', body)  # by itself it can be made larger
     body = re.sub(r"<table>(.*?)</table>", table, body, flags=re.S)
     page.write_text(f"{head}<main>{body}")
 
