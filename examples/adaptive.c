@@ -95,6 +95,9 @@ static bool run_study(study *s)
     bool good = tune(s, 4.0, prototypes, methods, &runs) && tune_winners(s, &runs, methods, best);
     if (good) {
         tune_list(s, &runs, least.value);
+        good = team_told_apart(s, methods, best, least.value);
+    }
+    if (good) {
         published_compare(s, "4 left", first_adam, best, least.value);
         published_compare(s, "4 right", methods - first_adam, best + first_adam, least.value);
         judge(s, best, least.value);

@@ -90,6 +90,9 @@ static bool run_study(study *s)
             coarse[i] = tune_best(&runs, i, true);
         }
         tune_list(s, &runs, best.value);
+        good = team_told_apart(s, depths, fine, best.value);
+    }
+    if (good) {
         published_compare(s, figure_name, depths, fine, best.value);
         judge(s, fine, coarse, best.value);
         good = draw(s, figure_name, fine, best.value);

@@ -240,6 +240,9 @@ static bool gaps(study *s)
 {
     figure f;
     double worst[2] = { 0.0, 0.0 }, apart = 0.0;
+    if (s->t.cols < outputs)
+        return study_fail(s, "%s has %td features, needs %d or more: the first %d become outputs", s->data_name,
+                          s->t.cols, outputs, outputs - 1);
     bool good = figure_begin(&f, s, "gap", "Relative gap between factors and rule, l_4, balanced start",
                              "learning rate", "|W of the factors - W of the rule| / |W|", "xy");
     for (ptrdiff_t k = 1; k <= outputs && good; k += outputs - 1) {

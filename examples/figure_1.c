@@ -71,7 +71,7 @@ static bool curves(study *s, double p, double lr)
         all[i] = &members[i];
     if (!optimum_find(&s->t, p, &best))
         return study_fail(s, "out of memory");
-    bool good = team_run(s, "figure 1", p, members, kinds);
+    bool good = team_run(s, "figure 1", p, members, kinds) && team_told_apart(s, kinds, all, best.value);
     if (good) {
         double from[2] = { 0.0, 0.0 };
         const double rule = fmax(deviation(s, &members[2], &members[0], best.value, &from[0]),

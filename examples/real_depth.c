@@ -141,8 +141,8 @@ static bool run_study(study *s)
     if (!optimum_find(&s->t, s->p, &least))
         return study_fail(s, "out of memory");
     const bool good = tune(s, s->p, prototypes, depths, &runs) && refine(s, &runs) &&
-                      tune_winners(s, &runs, depths, best) && judge(s, best, least.value, &over_depth) &&
-                      draw(s, best, &over_depth, least.value);
+                      tune_winners(s, &runs, depths, best) && team_told_apart(s, depths, best, least.value) &&
+                      judge(s, best, least.value, &over_depth) && draw(s, best, &over_depth, least.value);
     curve_free(&over_depth);
     tune_free(&runs);
     return good;

@@ -101,6 +101,9 @@ static bool run_study(study *s)
         tune(s, 4.0, prototypes, tunable, &runs) && run_stalled(s, &runs) && tune_winners(s, &runs, kinds, best);
     if (good) {
         tune_list(s, &runs, least.value);
+        good = team_told_apart(s, tunable, best, least.value);
+    }
+    if (good) {
         published_compare(s, "5 left", kinds, best, least.value);
         judge(s, best, least.value);
         good = draw(s, best, least.value);

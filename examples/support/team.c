@@ -65,6 +65,17 @@ double team_final(const member *m)
     return m->diverged || m->loss.count == 0 ? INFINITY : m->loss.y[m->loss.count - 1];
 }
 
+bool team_told_apart(study *s, int count, const member *const *members, double optimum)
+{
+    int there = 0;
+    for (int i = 0; i < count; i++)
+        there += members[i] && team_final(members[i]) - optimum < 1e-13 * members[i]->loss.y[0];
+    return there < 2 || study_fail(s,
+                                   "%d runs end at the optimum but for rounding: nothing is left to compare; fewer "
+                                   "--steps may tell",
+                                   there);
+}
+
 double team_loss_at(const member *m, double step)
 {
     return step > (double)m->steps ? NAN : curve_at(&m->loss, step);

@@ -31,6 +31,10 @@ void team_free(member *members, int count);
 /* Loss at the end of its horizon; INFINITY if it diverged. */
 double team_final(const member *m);
 
+/* Whether at most one run came to the optimum but for rounding. False, and s->message says so: distances from it are
+ * then noise, and nothing that is said of them means anything. Members may be NULL. */
+bool team_told_apart(study *s, int count, const member *const *members, double optimum);
+
 /* Loss at a step; NaN after the end. */
 double team_loss_at(const member *m, double step);
 

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+"""What the studies say of small and easy data: no verdict from rounding, and what they lack.
+
+usage: own_data.py EQUIVALENCE DEPTH_AND_P
+"""
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+
+equivalence, depth_and_p = sys.argv[1:]
+table = pathlib.Path(tempfile.mkdtemp()) / "mine.csv"
+draw = random.Random(3).gauss
+with table.open("w") as file:
+    print("a,b,c,price", file=file)
+    for _ in range(100):
+        a, b, c = draw(0, 1), draw(0, 1), draw(0, 1)
+        print(f"{a},{b},{c},{3 * a - b + 0.3 * draw(0, 1)}", file=file)
+failures = []
+
+
+def expect(code, text, program, *options):
+    done = subprocess.run([program, "--data", table, "--quiet", *options], capture_output=True, text=True, timeout=250)
+    if done.returncode != code or text not in done.stdout + done.stderr:
+        failures.append(f"{done}")
+
+
+expect(1, "mine.csv has 3 features, needs 4 or more", equivalence, "--quick")
+expect(0, "holds: Depth accelerates l_4", depth_and_p, "--steps", "30")
+expect(1, "runs end at the optimum but for rounding", depth_and_p, "--steps", "5000")
+print("\n".join(failures) or "as expected")
+sys.exit(bool(failures))
