@@ -107,6 +107,8 @@ def survives(program, folder):
         damage(min(folder.glob(f"signal{int(number)}*")))
         code, _, message = run(program, [*keep, "--resume"])
         assert code == 1 and "damaged" in message and message.count("\n") == 1, message
+    code, _, message = run(program, [*job, "--checkpoint", folder / "no" / "such", "--every", 1])
+    assert code == 1 and "cannot write" in message and message.count("\n") == 1, message
     code, _, message = run(program, [*job, "--resume"])
     assert code == 2 and "needs --checkpoint" in message, message
     if program.name == "lp_regression":
