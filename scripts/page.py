@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Make index.html of what the studies found, and if asked the tables of docs/reproduction.md.
+"""Make index.html of what the studies found, and if asked the tables and pictures of docs/reproduction.md.
 
 usage: page.py DIR [DOCUMENT]
     DIR has a folder for each study, with its results.json and figures. Of DOCUMENT, what follows its line "<!-- tables" is
-    made anew.
+    made anew, and figures of the paper go to the folder of its name.
 """
 import html
 import json
 import pathlib
+import shutil
 import sys
 
 ORDER = ["equivalence", "figure_1", "depth_and_p", "adaptive", "vanishing", "memory", "preconditioner", "circulation", "two_points",
@@ -122,12 +123,21 @@ def page(studies):
     return "\n".join([*out, "</body></html>\n"])
 
 
-def markdown(studies):
+def pictures(study, folder, pictured):
+    """Of a study with published curves, its figures, copied to the folder `pictured`."""
+    for figure in study["figures"] if study["compared"] and "data" in study else []:
+        name = f'{figure["name"]}.svg'
+        shutil.copy(folder / study["folder"] / name, pictured / name)
+        yield f'![{figure["title"].replace("|error|", "error")}]({pictured.name}/{name})\n'
+
+
+def markdown(studies, folder, pictured):
     out = []
     for s in studies:
         if s["first"]:
             out.append(f'\n## {TITLES[s["name"]]}\n')
         out.append(f'`{s["command"]}` ({source(s)}; {cost(s)})\n')
+        out += pictures(s, folder, pictured)
         out.append("| verdict | claim | numbers |\n|---|---|---|")
         out += [f'| {c["verdict"]} | {c["claim"]} | {c["numbers"]} |'.replace("|error|", "error") for c in s["claims"]]
         if s["compared"]:
@@ -150,9 +160,11 @@ def main():
     (folder / "index.html").write_text(page(studies))
     if len(sys.argv) > 2:
         document = pathlib.Path(sys.argv[2])
+        pictured = document.with_suffix("")
+        pictured.mkdir(exist_ok=True)
         text = document.read_text()
         end = text.index("\n", text.index("<!-- tables")) + 1
-        document.write_text(f"{text[:end]}\nClaims: {count(studies)}.\n{markdown(studies)}")
+        document.write_text(f"{text[:end]}\nClaims: {count(studies)}.\n{markdown(studies, folder, pictured)}")
     print(count(studies))
 
 
