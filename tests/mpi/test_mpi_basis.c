@@ -172,6 +172,18 @@ static double cluster(ptrdiff_t i)
     return i < 80 ? 1.0 - 0.01 * (double)i : i < 200 ? 3e-4 * (1.0 + 1e-9 * (double)i) : i < 280 ? 1e-8 : 0.0;
 }
 
+/* The second level takes rows far below its largest, which carry the rounding of what the first one took. */
+static double steps(ptrdiff_t i)
+{
+    return i < 100 ? 1.0 - 0.004 * (double)i : (i < 200 ? 1e-8 : 1e-12) * pow(1.014, (double)(50 - i % 100));
+}
+
+/* Rows around the reach of a corrected level, as close as they may be without forming clusters. */
+static double dense(ptrdiff_t i)
+{
+    return i < 60 ? 1.0 - 0.01 * (double)i : 1e-5 * pow(1.06, (double)(180 - i));
+}
+
 int main(int argc, char **argv)
 {
     (void)MPI_Init(&argc, &argv);
@@ -181,6 +193,8 @@ int main(int argc, char **argv)
     check_spectrum("graded", graded, 10.0);
     check_spectrum("groups", groups, 60.0); /* 29 on one machine too */
     check_spectrum("cluster", cluster, 30.0);
+    check_spectrum("steps", steps, 10.0);
+    check_spectrum("dense", dense, 10.0);
     (void)MPI_Finalize();
     return 0;
 }
