@@ -145,6 +145,29 @@ static void goes_on_with_more_steps(void **state)
     end(&r);
 }
 
+/* The same run on an example fewer is another one. */
+static void goes_on_with_the_same_data_only(void **state)
+{
+    static run r;
+    static memory m, before, after;
+    const dopt_fit_options o = options_of(&plain);
+    (void)state;
+    begin(&r, &plain, 1, &o);
+    take(&r, 3);
+    save_to_memory(&r, &m);
+    dopt_trainer_destroy(&r.trainer);
+    dopt_objective_destroy(&r.objective);
+    const dopt_cmat x = dopt_cmat_f64(r.x, examples - 1, inputs), y = dopt_cmat_f64(r.y, examples - 1, plain.outputs);
+    const dopt_mat w = { r.w, plain.outputs, inputs, 1, plain.outputs, DOPT_F64 };
+    ASSERT_OK(dopt_objective_create_data(x, y, r.loss, NULL, &r.objective));
+    ASSERT_OK(dopt_trainer_create(r.objective, &o, w, &r.trainer));
+    save_to_memory(&r, &before);
+    ASSERT_FAILS(load_from_memory(&r, &m), DOPT_ERR_INVALID, "examples is 40, the trainer's is 39");
+    save_to_memory(&r, &after);
+    assert_memory_same(&before, &after);
+    end(&r);
+}
+
 /* What other programs find: a header that ends at a multiple of 8 bytes, and in it these names, counted from 1. */
 static void names_are_as_they_were(void **state)
 {
@@ -238,6 +261,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(resumes_bit_by_bit, make_folder, remove_folder),
         cmocka_unit_test(stops_at_the_same_step),
         cmocka_unit_test(goes_on_with_more_steps),
+        cmocka_unit_test(goes_on_with_the_same_data_only),
         cmocka_unit_test(names_are_as_they_were),
         cmocka_unit_test_setup_teardown(survives_kills, make_folder, remove_folder),
     };

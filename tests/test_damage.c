@@ -265,31 +265,6 @@ static void refuses_other_runs(void **state)
     end(&r);
 }
 
-/* The same run on an example fewer. */
-static void refuses_other_data(void **state)
-{
-    static run r, other;
-    static memory saved, before, m, after;
-    const dopt_fit_options o = options_of(&plain);
-    (void)state;
-    begin_saved(&r, &saved, &before);
-    begin(&other, &plain, 1, &o);
-    dopt_trainer_destroy(&other.trainer);
-    dopt_objective_destroy(&other.objective);
-    const dopt_cmat x = dopt_cmat_f64(other.x, examples - 1, inputs),
-                    y = dopt_cmat_f64(other.y, examples - 1, plain.outputs);
-    const dopt_mat w = { other.w, plain.outputs, inputs, 1, plain.outputs, DOPT_F64 };
-    ASSERT_OK(dopt_objective_create_data(x, y, other.loss, NULL, &other.objective));
-    ASSERT_OK(dopt_trainer_create(other.objective, &o, w, &other.trainer));
-    take(&other, 3);
-    save_to_memory(&other, &m);
-    ASSERT_FAILS(load_from_memory(&other, &saved), DOPT_ERR_INVALID, "examples is 40, the trainer's is 39");
-    save_to_memory(&other, &after);
-    assert_memory_same(&after, &m);
-    end(&other);
-    end(&r);
-}
-
 /* Kinds of runs, each with one thing that is another than in the first of its model and optimizer. */
 enum {
     bases = models * optimizers,
@@ -592,7 +567,6 @@ int main(void)
         cmocka_unit_test(refuses_wrong_headers),
         cmocka_unit_test(refuses_wrong_numbers),
         cmocka_unit_test(refuses_other_runs),
-        cmocka_unit_test(refuses_other_data),
         cmocka_unit_test(says_what_differs),
         cmocka_unit_test_setup_teardown(says_other_factors, make_folder, remove_folder),
         cmocka_unit_test(callbacks_may_fail_and_be_slow),
