@@ -34,6 +34,22 @@ typedef struct job {
     bool quiet, help;
 } job;
 
+/* Their part of --help. */
+#define JOB_OPTIONS                                                                                                    \
+    "  --p P                 power of the error, from 1 up; default 4\n"                                               \
+    "  --method NAME[,...]   gd e2e factored momentum nesterov adagrad adadelta\n"                                     \
+    "                        rmsprop adam; default gd,e2e,adagrad,adadelta\n"                                          \
+    "  --depth N[,...]       of e2e (any number from 1 up, or inf) and factored;\n"                                    \
+    "                        default 2,3; all other methods are of depth 1\n"                                          \
+    "  --lr ETA|auto         auto, the default: the best of a grid for each method\n"                                  \
+    "  --steps T             default 10000\n"                                                                          \
+    "  --batch B             rows a step; default 0, all\n"                                                            \
+    "  --init KIND           normal (factors of small random numbers), balanced or\n"                                  \
+    "                        identity; default normal\n"                                                               \
+    "  --init-std S          their standard deviation; default 0.01\n"                                                 \
+    "  --width H             hidden width of the factors; default 1\n"                                                 \
+    "  --seed S              default 1\n"
+
 extern const char *const job_usage;
 
 /* Read the command line, with up to 8 options of your own. False: `message` is one line that says what is wrong. */
