@@ -5,11 +5,13 @@
  *     mpirun -n 2 bench_mpi_scaling --rows 200000 --features 128
  *
  * First the result is checked against one rank with all rows. Then, in turns: the step over ranks, the Allreduce of its
- * message alone, and, on rank 0, the step with all rows. The floor is that one divided by the ranks, plus the
- * Allreduce.
+ * message alone, and, on rank 0, the step with all rows and its update alone. The floor is that step divided by the
+ * ranks, plus the Allreduce. Last, whether ranks are in each other's way without any message: every rank evaluates its
+ * own rows, rank 0 while the others wait (alone), and all at the same time (together).
  *
- * With --per-row SECONDS no rows are made: a rank sleeps for as long as its rows would take. Under a simulator of MPI,
- * where sleeping is simulated too, that gives the step on as many nodes as one likes.
+ * With --per-row SECONDS no rows are made: a rank sleeps for as long as its rows would take, and for the update
+ * --update SECONDS. Under a simulator of MPI, where sleeping is simulated too, that gives the step on as many nodes as
+ * one likes.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -28,7 +30,7 @@
 enum { turns_max = 15 };
 
 typedef struct task {
-    double rows, features, outputs, per_row, reproducible;
+    double rows, features, outputs, per_row, update, reproducible;
     ptrdiff_t first, count; /* this rank's rows */
     int rank, ranks, turns;
     double *x, *y, *w, *grad, *message;
@@ -55,31 +57,34 @@ static bool read_options(int argc, char **argv, task *t)
     const struct {
         const char *name;
         double *value;
-    } options[] = { { "--rows", &t->rows },
-                    { "--features", &t->features },
-                    { "--outputs", &t->outputs },
-                    { "--per-row", &t->per_row },
-                    { "--reproducible", &t->reproducible } };
+    } options[] = {
+        { "--rows", &t->rows },       { "--features", &t->features }, { "--outputs", &t->outputs },
+        { "--per-row", &t->per_row }, { "--update", &t->update },     { "--reproducible", &t->reproducible }
+    };
     for (int i = 1; i < argc; i += 2) {
         size_t which = 0;
-        while (which < 5 && strcmp(options[which].name, argv[i]) != 0)
+        while (which < 6 && strcmp(options[which].name, argv[i]) != 0)
             which++;
-        if (which == 5 || i + 1 == argc)
+        if (which == 6 || i + 1 == argc)
             return false;
         *options[which].value = strtod(argv[i + 1], NULL);
     }
     return t->rows >= 1 && t->features >= 1 && t->outputs >= 1;
 }
 
+static void sleep_for(double seconds)
+{
+    const struct timespec span = { (time_t)seconds, (long)(1e9 * (seconds - floor(seconds))) };
+    (void)nanosleep(&span, NULL);
+}
+
 /* In place of rows. */
-static dopt_status sleep_for(dopt_cmat w, const dopt_batch *batch, double *value, dopt_mat grad, void *user)
+static dopt_status sleep_over_rows(dopt_cmat w, const dopt_batch *batch, double *value, dopt_mat grad, void *user)
 {
     const task *t = user;
-    const double seconds = t->per_row * (double)t->count;
-    const struct timespec span = { (time_t)seconds, (long)(1e9 * (seconds - floor(seconds))) };
     (void)w;
     (void)batch;
-    (void)nanosleep(&span, NULL);
+    sleep_for(t->per_row * (double)t->count);
     *value = 1.0;
     for (ptrdiff_t i = 0; i < grad.rows * grad.cols && grad.data; i++)
         ((double *)grad.data)[i] = 1.0;
@@ -107,7 +112,7 @@ static dopt_objective *over_ranks(task *t)
     data.threads = 1;
     options.reproducible = t->reproducible > 0.0;
     if (t->per_row > 0.0) {
-        need(dopt_objective_create_custom(k, d, sleep_for, t, &local) == DOPT_OK &&
+        need(dopt_objective_create_custom(k, d, sleep_over_rows, t, &local) == DOPT_OK &&
                  dopt_mpi_objective_create(MPI_COMM_WORLD, local, &out) == DOPT_OK,
              "no objective");
         return out; /* its part lives as long as the program */
@@ -115,6 +120,21 @@ static dopt_objective *over_ranks(task *t)
     make_rows(t);
     need(dopt_mpi_objective_create_data(MPI_COMM_WORLD, dopt_cmat_f64(t->x, t->count, d),
                                         dopt_cmat_f64(t->y, t->count, k), t->loss, &data, &options, &out) == DOPT_OK,
+         "no objective");
+    return out;
+}
+
+/* This rank's rows, without the others; NULL where it has none. */
+static dopt_objective *of_this_rank(const task *t)
+{
+    const ptrdiff_t d = (ptrdiff_t)t->features, k = (ptrdiff_t)t->outputs;
+    dopt_objective_options data = DOPT_OBJECTIVE_OPTIONS_INIT;
+    dopt_objective *out = NULL;
+    data.threads = 1;
+    if (t->per_row > 0.0 || t->count == 0)
+        return NULL;
+    need(dopt_objective_create_data(dopt_cmat_f64(t->x, t->count, d), dopt_cmat_f64(t->y, t->count, k), t->loss, &data,
+                                    &out) == DOPT_OK,
          "no objective");
     return out;
 }
@@ -143,14 +163,40 @@ static dopt_objective *on_one_rank(const task *t)
     return out;
 }
 
-static void step(const task *t, dopt_objective *objective, dopt_e2e *e2e)
+static void evaluate(const task *t, dopt_objective *objective)
 {
     const ptrdiff_t d = (ptrdiff_t)t->features, k = (ptrdiff_t)t->outputs;
     double value;
-    need(dopt_objective_eval(objective, dopt_cmat_f64(t->w, k, d), NULL, &value, dopt_mat_f64(t->grad, k, d)) ==
-                 DOPT_OK &&
-             dopt_e2e_update(e2e, dopt_mat_f64(t->w, k, d), dopt_cmat_f64(t->grad, k, d), 1e-9, 0.0) == DOPT_OK,
-         "no step");
+    if (objective)
+        need(dopt_objective_eval(objective, dopt_cmat_f64(t->w, k, d), NULL, &value, dopt_mat_f64(t->grad, k, d)) ==
+                 DOPT_OK,
+             "no value");
+}
+
+/* Every rank the same one: it does not shrink with the ranks. */
+static void update(const task *t, dopt_e2e *e2e)
+{
+    const ptrdiff_t d = (ptrdiff_t)t->features, k = (ptrdiff_t)t->outputs;
+    if (!e2e)
+        sleep_for(t->update);
+    else
+        need(dopt_e2e_update(e2e, dopt_mat_f64(t->w, k, d), dopt_cmat_f64(t->grad, k, d), 1e-9, 0.0) == DOPT_OK,
+             "no step");
+}
+
+/* From when the last rank begins to when the last one has ended; the ranks of one machine, or simulated ones, share a
+ * clock. */
+static double since(double start)
+{
+    double ends[2] = { start, MPI_Wtime() };
+    (void)MPI_Allreduce(MPI_IN_PLACE, ends, 2, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
+    return ends[1] - ends[0];
+}
+
+static double begin(void)
+{
+    (void)MPI_Barrier(MPI_COMM_WORLD);
+    return MPI_Wtime();
 }
 
 static int ascending(const void *a, const void *b)
@@ -184,33 +230,43 @@ static void compare(const task *t, dopt_objective *shared, dopt_objective *seria
     free(grad);
 }
 
-static void measure(task *t, dopt_objective *shared, dopt_objective *serial, dopt_e2e *e2e)
+static void measure(task *t, dopt_objective *shared, dopt_objective *serial, dopt_objective *own, dopt_e2e *e2e)
 {
-    double of_step[turns_max], of_message[turns_max], of_one[turns_max];
+    enum { of_step, of_message, of_one, of_update, alone, together, kinds };
+    double times[kinds][turns_max], ms[kinds];
     const int count = (int)(t->features * t->outputs) + 6;
     for (int i = -1; i < t->turns; i++) {
         const int at = i < 0 ? 0 : i; /* the first turn warms up */
-        (void)MPI_Barrier(MPI_COMM_WORLD);
-        double start = MPI_Wtime();
-        step(t, shared, e2e);
-        of_step[at] = MPI_Wtime() - start;
-        (void)MPI_Barrier(MPI_COMM_WORLD);
-        start = MPI_Wtime();
+        double start = begin();
+        evaluate(t, shared);
+        update(t, e2e);
+        times[of_step][at] = since(start);
+        start = begin();
         (void)MPI_Allreduce(MPI_IN_PLACE, t->message, count, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
-        of_message[at] = MPI_Wtime() - start;
-        start = MPI_Wtime();
-        if (serial)
-            step(t, serial, e2e);
-        of_one[at] = t->per_row > 0.0 ? t->per_row * t->rows : MPI_Wtime() - start;
-        if (t->per_row > 0.0)
-            continue;
+        times[of_message][at] = since(start);
+        start = begin();
+        evaluate(t, own);
+        times[together][at] = since(start);
+        start = begin();
+        if (t->rank == 0)
+            evaluate(t, own);
+        times[alone][at] = MPI_Wtime() - start;
+        start = begin();
+        evaluate(t, serial);
+        const double middle = MPI_Wtime();
+        if (t->rank == 0)
+            update(t, e2e);
+        times[of_update][at] = MPI_Wtime() - middle;
+        times[of_one][at] = t->per_row > 0.0 ? t->per_row * t->rows + t->update : MPI_Wtime() - start;
         (void)MPI_Bcast(t->w, (int)(t->features * t->outputs), MPI_DOUBLE, 0, MPI_COMM_WORLD);
     }
-    const double s = median(of_step, t->turns), message = median(of_message, t->turns), one = median(of_one, t->turns);
-    const double least = one / t->ranks + message;
+    for (int k = 0; k < kinds; k++)
+        ms[k] = 1e3 * median(times[k], t->turns);
+    const double least = ms[of_one] / t->ranks + ms[of_message];
     if (t->rank == 0)
-        (void)printf("%d,%.0f,%.0f,%.0f,%.4g,%.4g,%.4g,%.4g,%.3f,%.3f\n", t->ranks, t->rows, t->features, t->outputs,
-                     1e3 * s, 1e3 * message, 1e3 * one, 1e3 * least, s / least, one / t->ranks / s);
+        (void)printf("%d,%.0f,%.0f,%.0f,%.4g,%.4g,%.4g,%.4g,%.3f,%.3f,%.4g,%.4g,%.4g\n", t->ranks, t->rows, t->features,
+                     t->outputs, ms[of_step], ms[of_message], ms[of_one], least, ms[of_step] / least,
+                     ms[of_one] / t->ranks / ms[of_step], ms[of_update], ms[alone], ms[together]);
 }
 
 int main(int argc, char **argv)
@@ -220,7 +276,8 @@ int main(int argc, char **argv)
     (void)MPI_Init(&argc, &argv);
     (void)MPI_Comm_rank(MPI_COMM_WORLD, &t.rank);
     (void)MPI_Comm_size(MPI_COMM_WORLD, &t.ranks);
-    need(read_options(argc, argv, &t), "--rows, --features, --outputs, --per-row and --reproducible take numbers");
+    need(read_options(argc, argv, &t),
+         "--rows, --features, --outputs, --per-row, --update and --reproducible take numbers");
     const ptrdiff_t d = (ptrdiff_t)t.features, k = (ptrdiff_t)t.outputs;
     t.turns = t.per_row > 0.0 ? 1 : turns_max; /* simulated time is the same each time */
     dopt_mpi_split((ptrdiff_t)t.rows, dopt_mpi_block_rows(d), t.ranks, t.rank, &t.first, &t.count);
@@ -229,17 +286,19 @@ int main(int argc, char **argv)
     t.message = numbers(t.features * t.outputs + 6);
     dopt_rng rng = dopt_rng_init(2, 0);
     need(dopt_rng_fill_normal(&rng, dopt_mat_f64(t.w, k, d), 0.1) == DOPT_OK &&
-             dopt_loss_create_lp(4.0, NULL, &t.loss) == DOPT_OK && dopt_e2e_create(k, d, 2.0, NULL, &e2e) == DOPT_OK,
+             dopt_loss_create_lp(4.0, NULL, &t.loss) == DOPT_OK &&
+             (t.per_row > 0.0 || dopt_e2e_create(k, d, 2.0, NULL, &e2e) == DOPT_OK),
          "nothing to start from");
-    dopt_objective *shared = over_ranks(&t), *serial = on_one_rank(&t);
+    dopt_objective *shared = over_ranks(&t), *serial = on_one_rank(&t), *own = of_this_rank(&t);
     if (t.rank == 0)
-        (void)printf(
-            "ranks,rows,features,outputs,step_ms,allreduce_ms,serial_ms,floor_ms,step_over_floor,efficiency\n");
+        (void)printf("ranks,rows,features,outputs,step_ms,allreduce_ms,serial_ms,floor_ms,step_over_floor,efficiency,"
+                     "update_ms,alone_ms,together_ms\n");
     if (serial || t.per_row == 0.0)
         compare(&t, shared, serial);
-    measure(&t, shared, serial, e2e);
+    measure(&t, shared, serial, own, e2e);
     dopt_objective_destroy(&shared);
     dopt_objective_destroy(&serial);
+    dopt_objective_destroy(&own);
     dopt_e2e_destroy(&e2e);
     (void)MPI_Finalize();
     return 0;
