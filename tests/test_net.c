@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
 
 #include "support/support.h"
 
@@ -280,6 +282,47 @@ static void survives_every_failed_allocation(void **state)
     }
 }
 
+static void *grant_little(size_t bytes, void *user)
+{
+    size_t *largest = user;
+    *largest = bytes > *largest ? bytes : *largest;
+    return bytes < 1 << 20 ? malloc(bytes) : NULL;
+}
+
+static void release_little(void *ptr, void *user)
+{
+    (void)user;
+    free(ptr);
+}
+
+/* Sizes near those that overflow are not even asked for: too many weights, or products. */
+static void sizes_may_not_overflow(void **state)
+{
+    static const struct {
+        ptrdiff_t dims[3];
+        int depth;
+        bool asked;
+    } nets[] = {
+        { { 350000000, 350000000 }, 1, true },
+        { { 400000000, 400000000 }, 1, false },
+        { { 400000000, 1, 400000000 }, 2, true },
+        { { 600000000, 1, 600000000 }, 2, false },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof nets / sizeof *nets; i++) {
+        dopt_net_options options = DOPT_NET_OPTIONS_INIT;
+        dopt_net *net = NULL;
+        size_t largest = 0;
+        options.allocator.allocate = grant_little;
+        options.allocator.release = release_little;
+        options.allocator.user = &largest;
+        ASSERT_FAILS(dopt_net_create(DOPT_F64, nets[i].depth, nets[i].dims, &options, &net), DOPT_ERR_NOMEM,
+                     "no memory for a net");
+        assert_null(net);
+        assert_int_equal(largest > 1 << 20, nets[i].asked);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +330,7 @@ int main(void)
         cmocka_unit_test(rows_agree_with_the_product),      cmocka_unit_test(balanced_start_is_balanced),
         cmocka_unit_test(balanced_refuses_narrow_widths),   cmocka_unit_test(orthogonal_and_identity_starts),
         cmocka_unit_test(survives_every_failed_allocation), cmocka_unit_test(orthogonal_start_of_a_narrowing_net),
+        cmocka_unit_test(sizes_may_not_overflow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

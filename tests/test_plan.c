@@ -96,6 +96,33 @@ static void costs_are_on_record(void **state)
     dopt_net_destroy(&net);
 }
 
+/* With dL/dX both routes take one more product: the one that is cheaper with it is taken, which W in memory shows. */
+static void the_cheaper_route_to_dx_is_taken(void **state)
+{
+    (void)state;
+    enum { d = 12, hidden = 10, k = 3, most = 40 };
+    const ptrdiff_t dims[] = { d, hidden, k };
+    double x[most * d] = { 0.0 }, dz[most * k] = { 0.0 }, dx[most * d];
+    dopt_net *net = NULL;
+    ASSERT_OK(dopt_net_create(DOPT_F64, 2, dims, NULL, &net));
+    ASSERT_OK(dopt_net_init_identity(net, 1.0));
+    int on_w = 0;
+    for (ptrdiff_t m = 1; m <= most; m++)
+        for (int wanted = 0; wanted < 2; wanted++) {
+            const dopt_net_cost cost = dopt_net_costs(net, m);
+            const double by_rows = cost.backprop_by_rows + (wanted ? 2.0 * (double)m * hidden * d : 0.0);
+            const bool expected = cost.backprop_on_w + (wanted ? cost.forward_on_w : 0.0) < by_rows;
+            double *w = net->collapsed.data;
+            w[0] = 5.0;
+            ASSERT_OK(dopt_net_backprop(net, dopt_cmat_f64(x, m, d), dopt_cmat_f64(dz, m, k),
+                                        wanted ? dopt_mat_f64(dx, m, d) : dopt_mat_none()));
+            assert_int_equal(w[0] != 5.0, expected);
+            on_w += expected;
+        }
+    assert_true(on_w > 0 && on_w < 2 * most);
+    dopt_net_destroy(&net);
+}
+
 static dopt_net *twin_of(dopt_net *net, const ptrdiff_t *n)
 {
     dopt_net *twin = NULL;
@@ -189,11 +216,9 @@ static void overflow_beside_a_thin_gradient(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plans_are_the_cheapest),
-        cmocka_unit_test(costs_are_on_record),
-        cmocka_unit_test(thin_steps_are_steps),
-        cmocka_unit_test(overflow_moves_nothing),
-        cmocka_unit_test(overflow_beside_a_thin_gradient),
+        cmocka_unit_test(plans_are_the_cheapest),           cmocka_unit_test(costs_are_on_record),
+        cmocka_unit_test(the_cheaper_route_to_dx_is_taken), cmocka_unit_test(thin_steps_are_steps),
+        cmocka_unit_test(overflow_moves_nothing),           cmocka_unit_test(overflow_beside_a_thin_gradient),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

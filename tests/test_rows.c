@@ -5,6 +5,7 @@
 
 #include "base/cpu.h"
 #include "linalg/line_kernels.h"
+#include "objective/few.h"
 #include "objective/row_kernels.h"
 #include "support/support.h"
 
@@ -169,11 +170,46 @@ static void passes_agree_for_every_loss(void **state)
         dopt_loss_destroy(&losses[i]);
 }
 
+/* How many threads can be of use for m rows of d numbers and k outputs: the leaves that the rows are cut into. */
+static int leaves(ptrdiff_t m, ptrdiff_t d, ptrdiff_t k)
+{
+    double nothing_is_read = 0.0;
+    const dopt_cmat x = dopt_cmat_f64(&nothing_is_read, m, d), y = dopt_cmat_f64(&nothing_is_read, m, k);
+    dopt_objective_options options = DOPT_OBJECTIVE_OPTIONS_INIT;
+    dopt_loss *loss;
+    options.threads = 1000;
+    ASSERT_OK(dopt_loss_create_squared(NULL, &loss));
+    dopt__few *few = dopt__few_create(x, y, loss, &options);
+    assert_non_null(few);
+    const int count = dopt__few_threads(few);
+    dopt__few_destroy(few);
+    dopt_loss_destroy(&loss);
+    return count;
+}
+
+/* At least 128 KiB and whole chunks of 64 rows, at most 64 leaves, and eight megabytes of gradients in all of them. */
+static void leaves_follow_from_the_shape(void **state)
+{
+    (void)state;
+    assert_int_equal(leaves(1, 1, 1), 1);
+    assert_int_equal(leaves(16384, 1, 1), 1);
+    assert_int_equal(leaves(16385, 1, 1), 2);
+    assert_int_equal(leaves(2 * 16384, 1, 5), 2);
+    assert_int_equal(leaves(2 * 16384 + 1, 1, 5), 3);
+    assert_int_equal(leaves(64 * 16384, 1, 1), 64);
+    assert_int_equal(leaves(100 * 16384, 1, 1), 64);
+    assert_int_equal(leaves(128, 300, 1), 2);
+    assert_int_equal(leaves(129, 300, 1), 3);
+    assert_int_equal(leaves(6400, 20000, 2), 25); /* 26 would have room */
+    assert_int_equal(leaves(6400, 2000000, 1), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_follow_their_definition),
         cmocka_unit_test(passes_agree_for_every_loss),
+        cmocka_unit_test(leaves_follow_from_the_shape),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

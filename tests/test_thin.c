@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Products with a thin side, in every layout and dtype, against the textbook. */
+#include "base/cpu.h"
+#include "linalg/line_kernels.h"
 #include "linalg/thin.h"
 #include "support/support.h"
 
@@ -32,8 +34,34 @@ static void every_side_may_be_thin(void **state)
     }
 }
 
+/* Line by line the sums are those of the kernels, bit by bit: a BLAS adds otherwise. */
+static void thin_sums_have_the_order_of_the_kernels(void **state)
+{
+    (void)state;
+    enum { m = 3, k = 100, n = 150 };
+    static double a[m * k], b[k * n], c[m * n], want[m * n];
+    dopt_rng rng = test_rng_begin(__func__);
+    const dopt__line_kernels *kernels = &DOPT__BY_ISA(dopt__line_table, dopt__cpu_isa())->of[DOPT_F64];
+    test_fill(&rng, dopt_mat_f64(a, m, k));
+    test_fill(&rng, dopt_mat_f64(b, k, n));
+    const void *rows[k], *cols[n];
+    for (int l = 0; l < k; l++)
+        rows[l] = b + l * n;
+    for (int j = 0; j < n; j++)
+        cols[j] = b + j * k;
+    for (int i = 0; i < m; i++)
+        kernels->add(k, rows, n, a + i * k, want + i * n);
+    dopt__multiply(dopt_cmat_f64(a, m, k), dopt_cmat_f64(b, k, n), dopt_mat_f64(c, m, n));
+    ASSERT_MAT_SAME(dopt_cmat_f64(c, m, n), dopt_cmat_f64(want, m, n));
+    for (int i = 0; i < m; i++)
+        kernels->dot(n, cols, k, a + i * k, want + i * n);
+    dopt__multiply(dopt_cmat_f64(a, m, k), dopt_ctransposed(dopt_cmat_f64(b, n, k)), dopt_mat_f64(c, m, n));
+    ASSERT_MAT_SAME(dopt_cmat_f64(c, m, n), dopt_cmat_f64(want, m, n));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(every_side_may_be_thin) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(every_side_may_be_thin),
+                                        cmocka_unit_test(thin_sums_have_the_order_of_the_kernels) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -464,12 +464,60 @@ static void splits_are_whole_blocks(void)
             }
 }
 
+static void blocks_suit_the_features(void)
+{
+    CHECK(dopt_mpi_block_rows(0) == 64);
+    CHECK(dopt_mpi_block_rows(1) == 16384);
+    CHECK(dopt_mpi_block_rows(84) == 256);
+    CHECK(dopt_mpi_block_rows(85) == 192);
+    CHECK(dopt_mpi_block_rows(252) == 128);
+    CHECK(dopt_mpi_block_rows(255) == 64);
+    CHECK(dopt_mpi_block_rows(100000) == 64);
+}
+
+/* Three rows on each rank: whole blocks of one row, or of three, not of the default. */
+static void blocks_are_as_long_as_asked(void)
+{
+    static const ptrdiff_t tried[] = { 0, 1, 2, 3 };
+    problem p = make_problem(3 * ranks, 4, 2, DOPT_F64);
+    dopt_mpi_objective_options options = DOPT_MPI_OBJECTIVE_OPTIONS_INIT;
+    options.reproducible = 1;
+    dopt_mpi_split(p.m, 3, ranks, rank, &p.first, &p.count);
+    for (int i = 0; i < 4; i++) {
+        dopt_objective *out = NULL;
+        options.block_rows = tried[i];
+        const dopt_status status =
+            dopt_mpi_objective_create_data(MPI_COMM_WORLD, rows_of(p.x, p.d, p.first, p.count, p.dtype),
+                                           rows_of(p.y, p.k, p.first, p.count, p.dtype), p.loss, NULL, &options, &out);
+        check_fails(status, ranks == 1 || i % 2 == 1 ? DOPT_OK : DOPT_ERR_INVALID, ranks == 1 ? "" : "starts at row 3");
+        dopt_objective_destroy(&out);
+    }
+    free_problem(&p);
+}
+
+/* However often they agree on it. */
+static void the_rank_is_said_once(void)
+{
+    char want[64];
+    const bool guilty = rank == ranks - 1;
+    (void)snprintf(want, sizeof want, "test: rank %d: it failed", ranks - 1);
+    dopt_status status = guilty ? dopt_fail(DOPT_ERR_INVALID, "test", "it failed") : DOPT_OK;
+    for (int time = 0; time < 2; time++) {
+        const dopt_status agreed = dopt_mpi_agree(MPI_COMM_WORLD, status);
+        CHECK(agreed == DOPT_ERR_INVALID && strcmp(dopt_last_error(), want) == 0);
+        status = guilty ? agreed : DOPT_OK;
+    }
+}
+
 int main(int argc, char **argv)
 {
     (void)MPI_Init(&argc, &argv);
     (void)MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     (void)MPI_Comm_size(MPI_COMM_WORLD, &ranks);
     splits_are_whole_blocks();
+    blocks_suit_the_features();
+    blocks_are_as_long_as_asked();
+    the_rank_is_said_once();
     agrees_with_one_rank();
     agrees_for_softmax_and_empty_ranks();
     trains_like_one_rank();
