@@ -246,13 +246,13 @@ static void first_row(MPI_Comm comm, const table *t, double *shift)
     (void)MPI_Bcast(shift, (int)t->cols + 1, MPI_DOUBLE, owner, comm);
 }
 
-/* x <- (x - mean) / deviation; columns without variation are dropped. */
-static ptrdiff_t apply_moments(table *t, ptrdiff_t all, const double *shift, const double *sums)
+/* x <- (x - mean) / deviation, into which the 2 (d + 1) numbers at `mean` go; columns without variation are dropped. */
+static ptrdiff_t apply_moments(table *t, ptrdiff_t all, const double *shift, const double *sums, double *mean)
 {
     const ptrdiff_t d = t->cols;
-    double *mean = malloc(2 * (size_t)(d + 1) * sizeof *mean), *deviation = mean ? mean + d + 1 : NULL;
+    double *deviation = mean + d + 1;
     ptrdiff_t kept = 0;
-    for (ptrdiff_t c = 0; c <= d && mean; c++) {
+    for (ptrdiff_t c = 0; c <= d; c++) {
         const double off = sums[c] / (double)all;
         mean[c] = shift[c] + off;
         deviation[c] = sqrt(fmax(0.0, sums[d + 1 + c] / (double)all - off * off));
@@ -260,10 +260,8 @@ static ptrdiff_t apply_moments(table *t, ptrdiff_t all, const double *shift, con
             deviation[c] = 0.0;
         kept += c < d && deviation[c] > 0.0;
     }
-    if (!mean || kept == 0 || deviation[d] == 0.0) {
-        free(mean);
+    if (kept == 0 || deviation[d] == 0.0)
         return -1;
-    }
     double *to = t->x; /* close the gaps, row after row: the target is never ahead of the source */
     for (ptrdiff_t i = 0; i < t->rows; i++) {
         for (ptrdiff_t c = 0; c < d; c++)
@@ -271,7 +269,6 @@ static ptrdiff_t apply_moments(table *t, ptrdiff_t all, const double *shift, con
                 *to++ = (t->x[i * d + c] - mean[c]) / deviation[c];
         t->y[i] = (t->y[i] - mean[d]) / deviation[d];
     }
-    free(mean);
     t->cols = kept;
     return d - kept;
 }
@@ -279,7 +276,7 @@ static ptrdiff_t apply_moments(table *t, ptrdiff_t all, const double *shift, con
 ptrdiff_t slice_standardise(MPI_Comm comm, ptrdiff_t block_rows, table *t)
 {
     const ptrdiff_t n = 2 * (t->cols + 1), block = block_rows > 0 ? block_rows : dopt_mpi_block_rows(t->cols);
-    double *sums = calloc(2 * (size_t)n, sizeof *sums), *shift = sums ? sums + n : NULL;
+    double *sums = calloc(3 * (size_t)n, sizeof *sums), *shift = sums ? sums + n : NULL; /* and means after it */
     char message[TABLE_MESSAGE] = "";
     moments m = { .t = t };
     ptrdiff_t dropped = -1;
@@ -288,7 +285,7 @@ ptrdiff_t slice_standardise(MPI_Comm comm, ptrdiff_t block_rows, table *t)
         first_row(comm, t, shift);
         m.shift = shift;
         if (dopt_mpi_sum(comm, t->rows, block, n, add_moments, &m, sums) == DOPT_OK)
-            dropped = apply_moments(t, all, shift, sums);
+            dropped = apply_moments(t, all, shift, sums, shift + n);
     }
     free(sums);
     return dropped;
