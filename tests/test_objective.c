@@ -334,7 +334,7 @@ static void custom_and_bad_arguments(void **state)
     ASSERT_FAILS(dopt_objective_eval(objective, dopt_cmat_f64(far, 1, 2), NULL, &value, dopt_mat_f64(g, 1, 2)),
                  DOPT_ERR_NONFINITE, "overflows");
     ASSERT_FAILS(dopt_objective_eval(objective, dopt_cmat_f64(near, 1, 2), &outside, &value, dopt_mat_f64(g, 1, 2)),
-                 DOPT_ERR_INVALID, "rows 1 ... 2");
+                 DOPT_ERR_INVALID, "2 rows from 1");
     assert_true(value == 7.0 && g[0] == 7.0);
     dopt_objective_options wrong = DOPT_OBJECTIVE_OPTIONS_INIT;
     wrong.threads = 257;
@@ -414,7 +414,10 @@ static void outputs_one_after_the_other(void **state)
         ASSERT_CLOSE(sum, value, 30.0 * test_eps(dtype) * value);
         ASSERT_MAT_CLOSE(dopt_const(part.view), dopt_const(grad.view), 30);
         ASSERT_FAILS(dopt_objective_eval_outputs(objective, dopt_const(w.view), NULL, 8, 3, &some, dopt_mat_none()),
-                     DOPT_ERR_INVALID, "outputs");
+                     DOPT_ERR_INVALID, "outputs are 3 from 8, must be in [0, 10)");
+        ASSERT_FAILS(
+            dopt_objective_eval_outputs(objective, dopt_const(w.view), NULL, PTRDIFF_MAX, 3, &some, dopt_mat_none()),
+            DOPT_ERR_INVALID, "outputs are 3 from 9223372036854775807");
         dopt_objective_destroy(&objective);
         test_array_free(&x);
         test_array_free(&y);

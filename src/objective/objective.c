@@ -257,8 +257,8 @@ static dopt_status check_batch(const char *func, const dopt_objective *objective
     if (batch->count < 1)
         return dopt__fail(DOPT_ERR_INVALID, func, "batch->count is %td, must be >= 1", batch->count);
     if (!batch->rows && (batch->first < 0 || batch->count > m - batch->first))
-        return dopt__fail(DOPT_ERR_INVALID, func, "batch is rows %td ... %td, must be in [0, %td)", batch->first,
-                          batch->first + batch->count - 1, m);
+        return dopt__fail(DOPT_ERR_INVALID, func, "batch is %td rows from %td, must be in [0, %td)", batch->count,
+                          batch->first, m);
     size_t outside = 0; /* all rows first, by their top bits; then, if need be, which */
     for (ptrdiff_t i = 0; i < batch->count && batch->rows; i++)
         outside |= (size_t)batch->rows[i] | ((size_t)(m - 1) - (size_t)batch->rows[i]);
@@ -355,7 +355,7 @@ dopt_status dopt_objective_eval_outputs(dopt_objective *objective, dopt_cmat w, 
     DOPT_REQUIRE(dopt_objective_route(objective) == DOPT_ROUTE_PRODUCTS && dopt__loss_elementwise(objective->data.loss),
                  DOPT_ERR_INVALID, "objective is not evaluated by products with an elementwise loss");
     DOPT_REQUIRE(first >= 0 && count >= 1 && first <= objective->rows - count, DOPT_ERR_INVALID,
-                 "outputs are %td ... %td, must be in [0, %td)", first, first + count - 1, objective->rows);
+                 "outputs are %td from %td, must be in [0, %td)", count, first, objective->rows);
     DOPT_TRY(check_eval(__func__, objective, w, batch, count, grad));
     dopt__evaluation found;
     DOPT_TRY(dopt__data_eval_outputs(&objective->data, w, batch, first, count, grad.data != NULL, &found));
