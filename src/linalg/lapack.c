@@ -91,27 +91,37 @@ static void form_triangle(dopt_cmat v, const double *tau, dopt_mat t)
     }
 }
 
-/*
- * Rows z_i <- Q z_i for the Q of sytrd: blocks of reflectors as I - V T V^T (Schreiber and Van Loan), last block first.
- * V is written out, so that all is done by gemm: ormtr reaches half of that speed.
- */
-static void back_transform(ptrdiff_t n, const double *a, const double *tau, dopt_mat z, double *work)
+/* Of rows z, the columns that a block of reflectors turns: part <- part (I - V T V^T)^T, in the dtype of z. */
+static void turn_rows(dopt_mat z, ptrdiff_t first, dopt_mat v, dopt_mat t, double *memory)
 {
-    const ptrdiff_t reflectors = n - 1, nb = block_of((int)n), size = z.dtype == DOPT_F64 ? 8 : 4;
+    const ptrdiff_t size = z.dtype == DOPT_F64 ? 8 : 4;
+    if (z.rows == 0)
+        return;
+    const dopt_mat part = { (char *)z.data + first * size, z.rows, v.rows, z.row_stride, 1, z.dtype };
+    const dopt_cmat vz = in_dtype(v, z.dtype, &memory), tz = in_dtype(t, z.dtype, &memory);
+    const dopt_mat inner = dopt_transposed(next_matrix(&memory, v.cols, z.rows, z.dtype));
+    const dopt_mat turned = dopt_transposed(next_matrix(&memory, v.cols, z.rows, z.dtype));
+    dopt__gemm(1.0, dopt_const(part), vz, 0.0, inner);
+    dopt__gemm(1.0, dopt_const(inner), dopt_ctransposed(tz), 0.0, turned);
+    dopt__gemm(-1.0, dopt_const(turned), dopt_ctransposed(vz), 1.0, part);
+}
+
+/*
+ * Rows z_i <- Q z_i for the Q of sytrd, of z and of `more`: blocks of reflectors as I - V T V^T (Schreiber and Van
+ * Loan), last block first. V is written out, so that all is done by gemm: ormtr reaches half of that speed.
+ */
+static void back_transform(ptrdiff_t n, const double *a, const double *tau, dopt_mat z, dopt_mat more, double *work)
+{
+    const ptrdiff_t reflectors = n - 1, nb = block_of((int)n);
     for (ptrdiff_t at = (reflectors - 1) / nb * nb; at >= 0; at -= nb) {
         const ptrdiff_t count = reflectors - at < nb ? reflectors - at : nb, rows = n - 1 - at;
         double *memory = work;
         const dopt_mat v = next_matrix(&memory, rows, count, DOPT_F64),
                        t = next_matrix(&memory, count, count, DOPT_F64);
-        const dopt_mat part = { (char *)z.data + (at + 1) * size, z.rows, rows, z.row_stride, 1, z.dtype };
         write_reflectors(n, a, at, v);
         form_triangle(dopt_const(v), tau + at, t);
-        const dopt_cmat vz = in_dtype(v, z.dtype, &memory), tz = in_dtype(t, z.dtype, &memory);
-        const dopt_mat inner = dopt_transposed(next_matrix(&memory, count, z.rows, z.dtype));
-        const dopt_mat turned = dopt_transposed(next_matrix(&memory, count, z.rows, z.dtype));
-        dopt__gemm(1.0, dopt_const(part), vz, 0.0, inner);
-        dopt__gemm(1.0, dopt_const(inner), dopt_ctransposed(tz), 0.0, turned);
-        dopt__gemm(-1.0, dopt_const(turned), dopt_ctransposed(vz), 1.0, part);
+        turn_rows(z, at + 1, v, t, memory);
+        turn_rows(more, at + 1, v, t, memory);
     }
 }
 
@@ -132,17 +142,16 @@ bool dopt__divide_start(ptrdiff_t n, const double *a, double *values, double *z,
     return info == 0 && all_finite(values, n);
 }
 
-bool dopt__divide_finish(ptrdiff_t n, const double *work, dopt_mat z, double *scratch)
+bool dopt__divide_finish(ptrdiff_t n, const double *work, dopt_mat z, dopt_mat more, double *scratch)
 {
-    if (z.rows > 0)
-        back_transform(n, work, work + n * n + n, z, scratch);
-    return dopt__all_finite(dopt_const(z));
+    back_transform(n, work, work + n * n + n, z, more, scratch);
+    return dopt__all_finite(dopt_const(z)) && dopt__all_finite(dopt_const(more));
 }
 
 bool dopt__divide(ptrdiff_t n, const double *a, double *values, double *z, double *work, int *iwork)
 {
     return dopt__divide_start(n, a, values, z, work, iwork) &&
-           dopt__divide_finish(n, work, dopt_mat_f64(z, n, n), work + n * n + 2 * n);
+           dopt__divide_finish(n, work, dopt_mat_f64(z, n, n), dopt_mat_f64(z, 0, n), work + n * n + 2 * n);
 }
 
 bool dopt__syevr(ptrdiff_t n, double *a, double *values, double *z, double *work, int *iwork)

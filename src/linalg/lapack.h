@@ -29,11 +29,11 @@ bool dopt__divide(ptrdiff_t n, const double *a, double *values, double *z, doubl
 
 /*
  * The same in two halves. The first ends with the eigenvectors of the tridiagonal matrix; the second turns some of
- * them, rows z of any dtype, into those of a. In between, the first n^2 + 2n doubles of `work` must stay. `scratch`:
- * 3 n block + block^2 doubles with a block of n / 8, at least 8 and at most 64.
+ * them, rows z and `more`, each of any dtype, into those of a. In between, the first n^2 + 2n doubles of `work` must
+ * stay. `scratch`: 3 n block + block^2 doubles with a block of n / 8, at least 8 and at most 64.
  */
 bool dopt__divide_start(ptrdiff_t n, const double *a, double *values, double *z, double *work, int *iwork);
-bool dopt__divide_finish(ptrdiff_t n, const double *work, dopt_mat z, double *scratch);
+bool dopt__divide_finish(ptrdiff_t n, const double *work, dopt_mat z, dopt_mat more, double *scratch);
 
 /* MRRR. As above, but a is lost. */
 bool dopt__syevr(ptrdiff_t n, double *a, double *values, double *z, double *work, int *iwork);

@@ -128,7 +128,9 @@ typedef enum narrow_level {
     NARROW_TAKEN       /* the level as a whole */
 } narrow_level;
 
-/* Rows from `cut` on of E^T by way of float32, and where V is wanted those of Z, which become V^T. False: before Z. */
+/*
+ * E^T, rows from `cut` on by way of float32, and where V is wanted those rows of Z, which become V^T. False: before Z.
+ */
 static bool take_narrow(dopt__svd *svd, dopt_cmat narrow, ptrdiff_t cut)
 {
     const ptrdiff_t k = svd->k, d = svd->d, taken = k - cut;
@@ -137,7 +139,7 @@ static bool take_narrow(dopt__svd *svd, dopt_cmat narrow, ptrdiff_t cut)
     const dopt_mat e32 = dopt_mat_f32((float *)(void *)svd->spare + k * k, taken, k); /* the second half */
     const dopt_mat z32 = dopt_mat_f32((float *)(void *)(svd->wide + cut * d), taken, d);
     dopt__copy(1.0, dopt_const(e), e32);
-    if (!dopt__divide_finish(k, svd->work, e32, scratch))
+    if (!dopt__divide_finish(k, svd->work, rows(svd->ut, 0, cut, k), e32, scratch))
         return false;
     dopt__copy(1.0, dopt_const(e32), e);
     if (!svd->has_vt)
@@ -160,14 +162,16 @@ static bool take_narrow(dopt__svd *svd, dopt_cmat narrow, ptrdiff_t cut)
 static narrow_level first_in_float32(dopt__svd *svd, dopt_cmat narrow, ptrdiff_t *left)
 {
     const ptrdiff_t k = svd->k;
-    double *scratch = svd->work + k * k + 2 * k;
     if (k < narrow_min || !(svd->allowed & DOPT__EIGH_DIVIDE) ||
         !dopt__divide_start(k, svd->square, svd->values, svd->ut, svd->work, svd->iwork))
         return NARROW_NOTHING;
     const ptrdiff_t cut = is_flat(svd) ? 0 : dopt__level_plain(svd->values, k);
     if (cut > k / 4)
-        return dopt__divide_finish(k, svd->work, rows(svd->ut, 0, k, k), scratch) ? NARROW_DECOMPOSED : NARROW_NOTHING;
-    if (dopt__divide_finish(k, svd->work, rows(svd->ut, 0, cut, k), scratch) && take_narrow(svd, narrow, cut)) {
+        return dopt__divide_finish(k, svd->work, rows(svd->ut, 0, k, k), rows(svd->ut, k, k, k),
+                                   svd->work + k * k + 2 * k)
+                   ? NARROW_DECOMPOSED
+                   : NARROW_NOTHING;
+    if (take_narrow(svd, narrow, cut)) {
         *left = cut;
         return NARROW_TAKEN;
     }
