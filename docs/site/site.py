@@ -98,6 +98,7 @@ def make(path):
     head, body = done.stdout.split("<main>")
     body = re.sub(r'\b(href|src)="([^"]*)"', lambda match: link(match, path, page), body)
     body = re.sub(r"<code>([^<\n]{1,28})</code>", r'<code class="short">\1</code>', body)  # not to be broken at its hyphens
+    body = re.sub(r"<code>([^<\n]{29,})</code>", lambda match: re.sub(r"([(,=])(?=\S)", r"\1<wbr>", match[0]), body)  # rather here
     body = re.sub(r"(?<=[>\s(])(\d[\d.]*e-\d+)(?=[^<>]*<)", r'<span class="number">\1</span>', body)  # nor these
     body = re.sub(r'(?<!">)(<img src="([^"]*)"[^>]*>)', r'<a href="\2">\1</a>', body)  # by itself it can be made larger
     body = re.sub(r"<table>(.*?)</table>", table, body, flags=re.S)
