@@ -537,7 +537,7 @@ static void paths_may_be_wrong(void **state)
 {
     static run r;
     static memory saved, before, after;
-    char inner[140];
+    char inner[FOLDER_MAX + 16];
     const char *fifo = file_in(folder, "fifo", 0), *none = file_in(folder, "none/", 0);
     (void)state;
     begin_saved(&r, &saved, &before);

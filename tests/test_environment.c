@@ -101,7 +101,7 @@ static void lives_with_a_comma(void **state)
 {
     static run r;
     static memory plainly, with_comma;
-    char command[160], text[16];
+    char command[FOLDER_MAX + 96], text[16];
     const dopt_fit_options o = options_of(&plain);
     (void)state;
     begin(&r, &plain, 1, &o);

@@ -21,10 +21,10 @@ kind kind_of(int index)
     int rest = index;
     kind k = { .model = (dopt_model)digit(&rest, models), .optimizer = (dopt_optim_kind)digit(&rest, optimizers) };
     static const dopt_schedule all[schedules] = { { DOPT_SCHEDULE_CONSTANT, 0, 0, 0.0 },
-                                        { DOPT_SCHEDULE_STEP, 0, 30, 0.7 },
-                                        { DOPT_SCHEDULE_EXPONENTIAL, 90, 50, 0.5 },
-                                        { DOPT_SCHEDULE_COSINE, 10, 150, 0.1 },
-                                        { DOPT_SCHEDULE_INVERSE_TIME, 0, 40, 0.3 } };
+                                                  { DOPT_SCHEDULE_STEP, 0, 30, 0.7 },
+                                                  { DOPT_SCHEDULE_EXPONENTIAL, 90, 50, 0.5 },
+                                                  { DOPT_SCHEDULE_COSINE, 10, 150, 0.1 },
+                                                  { DOPT_SCHEDULE_INVERSE_TIME, 0, 40, 0.3 } };
     k.schedule = all[digit(&rest, schedules)];
     k.dtype = (dopt_dtype)digit(&rest, 2);
     k.batch_size = digit(&rest, 2) ? 7 : 0;
@@ -118,18 +118,19 @@ void assert_memory_same(const memory *a, const memory *b)
     assert_memory_equal(a->bytes, b->bytes, a->size);
 }
 
-char folder[64];
+char folder[FOLDER_MAX];
 
 int make_folder(void **state)
 {
     (void)state;
-    (void)snprintf(folder, sizeof folder, "%s", "/tmp/depthopt-checkpoint-XXXXXX");
-    return mkdtemp(folder) ? 0 : -1;
+    const char *parent = getenv("TMPDIR");
+    const int length = snprintf(folder, sizeof folder, "%s/depthopt-checkpoint-XXXXXX", parent ? parent : "/tmp");
+    return length < (int)sizeof folder && mkdtemp(folder) ? 0 : -1;
 }
 
 int remove_folder(void **state)
 {
-    char command[96];
+    char command[FOLDER_MAX + 16];
     (void)state;
     (void)snprintf(command, sizeof command, "rm -rf '%s'", folder);
     return system(command);
@@ -137,7 +138,7 @@ int remove_folder(void **state)
 
 const char *file_in(const char *in, const char *name, int index)
 {
-    static char path[2][128];
+    static char path[2][FOLDER_MAX + 64];
     static int turn;
     turn = 1 - turn;
     (void)snprintf(path[turn], sizeof path[turn], "%s/%s%d", in, name, index);

@@ -56,7 +56,8 @@ dopt_status load_from_memory(run *r, memory *m);
 void assert_memory_same(const memory *a, const memory *b);
 
 /* A folder for each test, for set-up and tear-down, and a file in it. The last two paths stay valid. */
-extern char folder[64];
+enum { FOLDER_MAX = 256 };
+extern char folder[FOLDER_MAX];
 int make_folder(void **state);
 int remove_folder(void **state);
 const char *file_in(const char *in, const char *name, int index);
