@@ -250,10 +250,11 @@ static bool drive(watch *h, dopt_trainer *trainer)
         if (dopt_trainer_step(trainer, &reason) != DOPT_OK || h->failed)
             return study_fail_library(s);
         done = reason != DOPT_STOP_NONE;
+        const bool stopped = keep_interrupted();
         if ((keep_due(&s->keep, dopt_trainer_report(trainer).steps) || (done && s->keep.path)) &&
             !visit(h, keep_saving(), path, trainer, &done))
             return false;
-        if (keep_interrupted())
+        if (stopped)
             return study_fail(s, "%s", keep_goodbye);
     }
     return true;

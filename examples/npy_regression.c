@@ -77,8 +77,10 @@ static dopt_status drive(const keep_options *o, dopt_trainer *trainer, dopt_repo
 {
     dopt_stop_reason reason = DOPT_STOP_NONE;
     dopt_status status = keep_found(o, o->path) ? dopt_trainer_load(trainer, o->path) : DOPT_OK;
-    while (status == DOPT_OK && reason == DOPT_STOP_NONE && !keep_interrupted()) {
+    bool stopped = false;
+    while (status == DOPT_OK && reason == DOPT_STOP_NONE && !stopped) {
         status = dopt_trainer_step(trainer, &reason);
+        stopped = keep_interrupted();
         *report = dopt_trainer_report(trainer);
         if (status == DOPT_OK && (keep_due(o, report->steps) || (o->path && reason != DOPT_STOP_NONE)))
             status = dopt_trainer_save(trainer, o->path);

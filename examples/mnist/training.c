@@ -181,14 +181,14 @@ static bool train(training *t)
     const keep_options *o = &t->s->keep;
     progress shown = progress_begin("training", t->s->quiet);
     bool good = !keep_found(o, o->path) || visit(t, keep_loading(o->path));
-    while (t->step < t->steps && good && !keep_interrupted()) {
+    while (t->step < t->steps && good && !t->interrupted) {
         good = step_all(t);
+        t->interrupted = keep_interrupted();
         progress_steps(&shown, t->step, t->steps);
         if (good && (keep_due(o, t->step) || (o->path && t->step == t->steps)))
             good = visit(t, keep_saving());
     }
     progress_end(&shown);
-    t->interrupted = keep_interrupted();
     return good;
 }
 

@@ -37,7 +37,11 @@ enum { EXIT_INTERRUPTED = 130 };
 #define KEEP_EXITS "             130 interrupted\n"
 extern const char *const keep_goodbye;
 
-/* From now on an interrupt (SIGINT, SIGTERM) is noted, for the program to save and end; a second one ends it. */
+/*
+ * From now on an interrupt (SIGINT, SIGTERM) is noted, for the program to save and end; a second one ends it. A loop
+ * asks for it before it asks whether to save: one that comes in between is for the next turn, and what is left is
+ * saved.
+ */
 void keep_watch(void);
 bool keep_interrupted(void);
 

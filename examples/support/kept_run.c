@@ -16,12 +16,12 @@ static void visit(keep *k, run *r)
     keep_curve(k, &r->loss);
 }
 
-bool kept_run_curve(run *r, const job *j)
+bool kept_run_curve(run *r, const job *j, char message[KEEP_MESSAGE])
 {
-    char path[KEPT_PATH], message[KEEP_MESSAGE];
+    char path[KEPT_PATH];
     kept_run_path(r, j, ".curve", path);
     if (!keep_found(&j->keep, path))
-        return false;
+        return true;
     keep k = keep_loading(path);
     visit(&k, r);
     return keep_end(&k, path, message);

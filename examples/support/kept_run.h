@@ -15,8 +15,9 @@
 enum { KEPT_PATH = 4096 };
 void kept_run_path(const run *r, const job *j, const char *suffix, char path[KEPT_PATH]);
 
-/* The learning rate and the losses of a run of before. False: there are none. */
-bool kept_run_curve(run *r, const job *j);
+/* The learning rate and the losses of a run of before, if there is one to go on with. False: `message` says what
+ * failed. */
+bool kept_run_curve(run *r, const job *j, char message[KEEP_MESSAGE]);
 
 /* Go on from the checkpoint if there is one, and forget what was recorded after it. */
 dopt_status kept_run_resume(run *r, const job *j, dopt_trainer *trainer);

@@ -96,7 +96,12 @@ bool run_prepare(run *r, const job *j, const method *how, double depth, dopt_obj
     const ptrdiff_t d = dopt_objective_cols(objective);
     const run fresh = { .how = how, .depth = depth, .lr = j->lr };
     *r = fresh;
-    if (kept_run_curve(r, j) || r->lr > 0.0)
+    char told[KEEP_MESSAGE];
+    if (!kept_run_curve(r, j, told)) {
+        (void)snprintf(message, 256, "%.255s", told);
+        return false;
+    }
+    if (r->lr > 0.0)
         return true;
     double *weights = calloc((size_t)d, sizeof *weights);
     if (!weights) {

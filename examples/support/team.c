@@ -245,9 +245,10 @@ static bool visit(team *tm, keep k, int64_t *step)
 /* False: saving failed, or there was an interrupt. */
 static bool save_if_due(team *tm, int64_t step)
 {
+    const bool stopped = keep_interrupted();
     if (step > tm->start && keep_due(&tm->s->keep, step) && !visit(tm, keep_saving(), &step))
         return false;
-    return !keep_interrupted() || study_fail(tm->s, "%s", keep_goodbye);
+    return !stopped || study_fail(tm->s, "%s", keep_goodbye);
 }
 
 static bool run_all(team *tm, progress *shown)
