@@ -21,9 +21,9 @@ INLINE void NAMED(judge)(dopt__loss_form form, const dopt__pass *p, int count, c
     case DOPT__FORM_CUBIC: NAMED(judge_by)(dopt__term_lp3, p, count, z, y, total, slope); break;
     case DOPT__FORM_QUARTIC: NAMED(judge_by)(dopt__term_lp4, p, count, z, y, total, slope); break;
     case DOPT__FORM_SEXTIC: NAMED(judge_by)(dopt__term_lp6, p, count, z, y, total, slope); break;
-    case DOPT__FORM_OTHER: /* has a pass of its own */
-    case DOPT__FORM_HUBER:
-    default: NAMED(judge_by)(dopt__term_huber, p, count, z, y, total, slope); break;
+    default: /* huber: DOPT__FORM_OTHER has a pass of its own */
+        NAMED(judge_by)(dopt__term_huber, p, count, z, y, total, slope);
+        break;
     }
 }
 
