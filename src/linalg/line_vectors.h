@@ -8,11 +8,24 @@
 #include <stddef.h>
 #include <string.h>
 
+/* Sanitizers put checks into all that is unrolled, and compilers would take minutes. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define CHECKED
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CHECKED
+#endif
+
+/* UNROLL: before anything else, so that small arrays become registers. */
+#if defined(CHECKED)
+#define INLINE static inline __attribute__((unused))
+#define UNROLL
+#elif defined(__clang__)
 #define INLINE static inline __attribute__((always_inline))
-/* Before anything else, so that small arrays become registers. */
-#if defined(__clang__)
 #define UNROLL _Pragma("unroll")
 #else
+#define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 #define APART static __attribute__((noinline))
