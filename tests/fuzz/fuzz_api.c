@@ -234,10 +234,12 @@ static dopt_status bowl(dopt_cmat w, const dopt_batch *batch, double *value, dop
             const ptrdiff_t at = r * w.row_stride + c * w.col_stride;
             const double x = w.dtype == DOPT_F64 ? ((const double *)w.data)[at] : (double)((const float *)w.data)[at];
             *value += 0.5 * (x - 1.0) * (x - 1.0);
+            if (!grad.data)
+                continue;
             const ptrdiff_t to = r * grad.row_stride + c * grad.col_stride;
-            if (grad.data && grad.dtype == DOPT_F64)
+            if (grad.dtype == DOPT_F64)
                 ((double *)grad.data)[to] = x - 1.0;
-            else if (grad.data)
+            else
                 ((float *)grad.data)[to] = (float)(x - 1.0);
         }
     return stream_rarely(&s->in) ? (dopt_status)-stream_below(&s->in, 10) : DOPT_OK;
