@@ -168,6 +168,52 @@ static void goes_on_with_the_same_data_only(void **state)
     end(&r);
 }
 
+/* Half of w^2, or what is no value where `user` says so. */
+static dopt_status bowl(dopt_cmat w, const dopt_batch *batch, double *value, dopt_mat grad, void *user)
+{
+    const double x = test_get(w, 0, 0);
+    (void)batch;
+    *value = *(const bool *)user ? NAN : 0.5 * x * x;
+    if (grad.data)
+        test_set(grad, 0, 0, x);
+    return DOPT_OK;
+}
+
+/* A run that goes on where it stopped looks at its last w again. If that has no value now, it stays there all the same.
+ */
+static void ends_where_it_has_looked(void **state)
+{
+    static run r;
+    static memory m;
+    bool broken = false;
+    dopt_fit_options o = DOPT_FIT_OPTIONS_INIT;
+    (void)state;
+    o.init = DOPT_INIT_GIVEN;
+    o.model = DOPT_MODEL_DIRECT;
+    o.lr = 0.1;
+    o.max_steps = 3;
+    r.w[0] = 1.0;
+    ASSERT_OK(dopt_objective_create_custom(1, 1, bowl, &broken, &r.objective));
+    ASSERT_OK(dopt_trainer_create(r.objective, &o, dopt_mat_f64(r.w, 1, 1), &r.trainer));
+    dopt_stop_reason reason = DOPT_STOP_NONE;
+    while (reason == DOPT_STOP_NONE)
+        ASSERT_OK(dopt_trainer_step(r.trainer, &reason));
+    const dopt_report before = dopt_trainer_report(r.trainer);
+    const double w = r.w[0];
+    save_to_memory(&r, &m);
+    ASSERT_OK(load_from_memory(&r, &m));
+    broken = true;
+    ASSERT_OK(dopt_trainer_step(r.trainer, &reason));
+    const dopt_report after = dopt_trainer_report(r.trainer);
+    assert_int_equal(reason, DOPT_STOP_DIVERGED);
+    assert_true(r.w[0] == w && after.value == before.value);
+    assert_int_equal(after.steps, 3);
+    assert_int_equal(after.best_step, 3);
+    save_to_memory(&r, &m);
+    ASSERT_OK(load_from_memory(&r, &m));
+    end(&r);
+}
+
 /* What other programs find: a header that ends at a multiple of 8 bytes, and in it these names, counted from 1. */
 static void names_are_as_they_were(void **state)
 {
@@ -262,6 +308,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(stops_at_the_same_step),
         cmocka_unit_test(goes_on_with_more_steps),
         cmocka_unit_test(goes_on_with_the_same_data_only),
+        cmocka_unit_test(ends_where_it_has_looked),
         cmocka_unit_test(names_are_as_they_were),
         cmocka_unit_test_setup_teardown(survives_kills, make_folder, remove_folder),
     };

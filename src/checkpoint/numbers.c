@@ -156,6 +156,7 @@ void dopt__numbers_restore(dopt_trainer *trainer, const dopt__number *theirs)
     r->steps = theirs[STEPS].is.i;
     trainer->model.optim->steps = theirs[OPTIM_STEPS].is.i;
     trainer->model.optim->square = theirs[OPTIM_SQUARE].is.f;
+    trainer->seen = theirs[REASON].is.i != DOPT_STOP_NONE; /* a run stops where it has looked */
     r->reason = theirs[REASON].is.i == DOPT_STOP_DIVERGED ? DOPT_STOP_DIVERGED : DOPT_STOP_NONE;
     r->value = theirs[VALUE].is.f;
     trainer->before = theirs[BEFORE].is.f;

@@ -195,6 +195,7 @@ static dopt_status evaluate(dopt_trainer *trainer)
         DOPT_TRY(batch_of(trainer, &batch));
     DOPT_TRY(dopt_objective_eval(trainer->objective, dopt_const(trainer->w), trainer->rows ? &batch : NULL, &value,
                                  trainer->grad));
+    trainer->seen = true;
     report->value = value;
     report->gradient_norm = dopt__norm(dopt_const(trainer->grad));
     if (value < report->best_value) {
@@ -218,6 +219,7 @@ static dopt_status move(dopt_trainer *trainer, double lr)
     const dopt_status status = dopt__model_move(&trainer->model, trainer->w, dopt_const(trainer->grad), lr, &overflow);
     if (status == DOPT_OK) {
         trainer->before = trainer->report.value;
+        trainer->seen = false;
         trainer->report.steps++;
     } else if (status == DOPT_ERR_NONFINITE || overflow) {
         diverge(trainer, false);
@@ -242,7 +244,7 @@ static dopt_status take_step(dopt_trainer *trainer)
     const dopt_status status = evaluate(trainer);
     report->seconds = trainer->seconds_before + seconds_since(trainer->start);
     if (status == DOPT_ERR_NONFINITE) {
-        diverge(trainer, true);
+        diverge(trainer, !trainer->seen);
         return DOPT_OK;
     }
     if (status != DOPT_OK)

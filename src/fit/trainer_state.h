@@ -4,6 +4,7 @@
 
 /* What a run is made of; src/checkpoint saves and restores it. Needs POSIX's struct timespec. */
 
+#include <stdbool.h>
 #include <time.h>
 
 #include <depthopt/trainer.h>
@@ -21,6 +22,7 @@ struct dopt_trainer {
     ptrdiff_t *rows;     /* of a batch; NULL: all rows */
     double base_lr;
     double before; /* the value one step ago */
+    bool seen;     /* w has had a finite value */
     dopt_report report;
     struct timespec start;
     double seconds_before; /* of the run before it was resumed here */
