@@ -156,9 +156,11 @@ static void states_have_bounds(void **state)
     assert_int_equal(dopt_optim_steps(optim), 0);
     dopt_optim_destroy(&optim);
     optim = create(DOPT_OPTIM_GROUP_RMSPROP);
+    assert_null(dopt_optim_state(optim, -1, 0).data);
     ASSERT_OK(dopt_optim_prepare(optim, 1, &block));
     assert_non_null(dopt_optim_state(optim, -1, 0).data);
     assert_null(dopt_optim_state(optim, -1, 1).data);
+    assert_null(dopt_optim_state(optim, -2, 0).data);
     dopt_optim_destroy(&optim);
 }
 
@@ -242,6 +244,42 @@ static void step_wants_its_shape(void **state)
     assert_int_equal(dopt_optim_steps(optim), 1);
     dopt_net_destroy(&net);
     dopt_optim_destroy(&optim);
+}
+
+/* The table of optim.h; what is not in this one is 0. */
+static void defaults_are_documented(void **state)
+{
+    static const struct {
+        int kind;
+        dopt_hyper hyper;
+        double value;
+    } table[] = { { DOPT_OPTIM_ADADELTA, DOPT_LR, 1.0 },
+                  { DOPT_OPTIM_ADAM, DOPT_LR, 1e-3 },
+                  { DOPT_OPTIM_GROUP_RMSPROP, DOPT_LR, 1e-3 },
+                  { DOPT_OPTIM_MOMENTUM, DOPT_MOMENTUM, 0.9 },
+                  { DOPT_OPTIM_NESTEROV, DOPT_MOMENTUM, 0.9 },
+                  { DOPT_OPTIM_ADADELTA, DOPT_RHO, 0.9 },
+                  { DOPT_OPTIM_RMSPROP, DOPT_RHO, 0.99 },
+                  { DOPT_OPTIM_GROUP_RMSPROP, DOPT_RHO, 0.99 },
+                  { DOPT_OPTIM_ADAM, DOPT_BETA1, 0.9 },
+                  { DOPT_OPTIM_ADAM, DOPT_BETA2, 0.999 },
+                  { DOPT_OPTIM_ADAGRAD, DOPT_EPSILON, 1e-10 },
+                  { DOPT_OPTIM_ADADELTA, DOPT_EPSILON, 1e-6 },
+                  { DOPT_OPTIM_RMSPROP, DOPT_EPSILON, 1e-8 },
+                  { DOPT_OPTIM_ADAM, DOPT_EPSILON, 1e-8 },
+                  { DOPT_OPTIM_GROUP_RMSPROP, DOPT_EPSILON, 1e-4 } };
+    (void)state;
+    for (int kind = 0; kind < dopt_optim_kind_count(); kind++)
+        for (int h = 0; h < DOPT_HYPER_COUNT; h++) {
+            dopt_hyper_bounds b;
+            double want = h == DOPT_LR ? 1e-2 : 0.0;
+            if (dopt_optim_bounds((dopt_optim_kind)kind, (dopt_hyper)h, &b) != DOPT_OK)
+                continue;
+            for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+                if (table[i].kind == kind && table[i].hyper == (dopt_hyper)h)
+                    want = table[i].value;
+            assert_true(b.initial == want);
+        }
 }
 
 static void hyperparameters_have_bounds(void **state)
@@ -333,7 +371,7 @@ int main(void)
         cmocka_unit_test(bad_steps_change_nothing),    cmocka_unit_test(survives_every_failed_allocation),
         cmocka_unit_test(gaps_do_not_count),           cmocka_unit_test(decay_has_its_formula),
         cmocka_unit_test(step_wants_its_shape),        cmocka_unit_test(state_is_all_that_it_remembers),
-        cmocka_unit_test(states_have_bounds),
+        cmocka_unit_test(states_have_bounds),          cmocka_unit_test(defaults_are_documented),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -167,7 +167,7 @@ static void nets(void **state)
         OUTSIDE(dopt_net_create(DOPT_F64, 2, dims, &o, &made), text);
         dims[j] = 2;
     }
-    OUTSIDE(dopt_net_create(DOPT_F64, 2, NULL, &o, &made), "dims is NULL");
+    OUTSIDE(dopt_net_create(DOPT_F64, 2, NULL, &o, &made), "dims is NULL, must point to 3 widths");
     OUTSIDE(dopt_net_create(DOPT_F64, 2, dims, &o, NULL), "out is NULL");
     ASSERT_FAILS(dopt_net_create((dopt_dtype)2, 2, dims, &o, &made), DOPT_ERR_DTYPE, "dtype is 2");
     ASSERT_FAILS(dopt_net_create((dopt_dtype)-1, 2, dims, &o, &made), DOPT_ERR_DTYPE, "dtype is -1");

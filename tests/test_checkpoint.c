@@ -219,8 +219,10 @@ static void names_are_as_they_were(void **state)
 {
     static run r;
     static memory m;
-    static const char *const names[] = { "\"w\":",         "\"factor.1\":",           "\"optim.1.1\":",
-                                         "\"optim.1.2\":", "\"hyper.weight_decay\":", "\"hyper.beta2\":" };
+    static const char *const names[] = {
+        "\"w\":",         "\"factor.1\":",  "\"factor.3\":",           "\"optim.1.1\":",
+        "\"optim.1.2\":", "\"optim.3.2\":", "\"hyper.weight_decay\":", "\"hyper.beta2\":"
+    };
     const kind k = { DOPT_MODEL_FACTORED, DOPT_OPTIM_ADAM, { DOPT_SCHEDULE_CONSTANT, 0, 0, 0.0 }, DOPT_F64, 0, 3 };
     const dopt_fit_options o = options_of(&k);
     (void)state;
