@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
@@ -426,6 +427,44 @@ static void all_magnitudes(void **state)
         }
 }
 
+/* The same in float32, whose smallest and largest numbers go through float64. */
+static void all_magnitudes_of_float32(void **state)
+{
+    (void)state;
+    static const float base[6] = { 2, 1, 1, 1, 2, 0 }, g[6] = { 1, 0, 2, 0, 1, 1 };
+    float w[6], p[6], want[6];
+    dopt_e2e *e2e = create(2, 3, 2.0, DOPT_E2E_NESTED);
+    ASSERT_OK(dopt_e2e_apply(e2e, dopt_cmat_f32(base, 2, 3), dopt_cmat_f32(g, 2, 3), dopt_mat_f32(want, 2, 3)));
+    for (int exponent = -100; exponent <= 100; exponent += 10) {
+        for (int i = 0; i < 6; i++)
+            w[i] = ldexpf(base[i], exponent);
+        ASSERT_OK(dopt_e2e_apply(e2e, dopt_cmat_f32(w, 2, 3), dopt_cmat_f32(g, 2, 3), dopt_mat_f32(p, 2, 3)));
+        for (int i = 0; i < 6; i++)
+            p[i] = ldexpf(p[i], -exponent);
+        ASSERT_MAT_CLOSE(dopt_cmat_f32(p, 2, 3), dopt_cmat_f32(want, 2, 3), 30.0);
+    }
+    dopt_e2e_destroy(&e2e);
+}
+
+/* Near the largest number a pass looks whether the result fits, and it may. */
+static void what_just_fits_is_written(void **state)
+{
+    (void)state;
+    const double w[3] = { 1, 0, 0 }, huge[3] = { 0.5 * DBL_MAX, DBL_MAX, -DBL_MAX };
+    const float w32[3] = { 1, 0, 0 }, huge32[3] = { 0.5F * FLT_MAX, FLT_MAX, -FLT_MAX };
+    for (int depth = 1; depth <= 2; depth++) { /* depth g_1, g_2, g_3, as w = (1, 0, 0) */
+        double out[3];
+        float out32[3];
+        dopt_e2e *e2e = create(1, 3, depth, DOPT_E2E_NESTED);
+        ASSERT_OK(dopt_e2e_apply(e2e, dopt_cmat_f64(w, 1, 3), dopt_cmat_f64(huge, 1, 3), dopt_mat_f64(out, 1, 3)));
+        ASSERT_OK(
+            dopt_e2e_apply(e2e, dopt_cmat_f32(w32, 1, 3), dopt_cmat_f32(huge32, 1, 3), dopt_mat_f32(out32, 1, 3)));
+        assert_true(out[0] == depth * huge[0] && out[1] == huge[1] && out[2] == huge[2]);
+        assert_true(out32[0] == (float)depth * huge32[0] && out32[1] == huge32[1] && out32[2] == huge32[2]);
+        dopt_e2e_destroy(&e2e);
+    }
+}
+
 /* What overflows on the way is refused, whatever the way: in float32, without V, before a small factor. */
 static void overflow_is_never_written(void **state)
 {
@@ -582,6 +621,8 @@ int main(void)
         cmocka_unit_test(a_kept_basis_serves_until_w_turns),
         cmocka_unit_test(a_basis_for_float32_does_not_serve_float64),
         cmocka_unit_test(all_magnitudes),
+        cmocka_unit_test(all_magnitudes_of_float32),
+        cmocka_unit_test(what_just_fits_is_written),
         cmocka_unit_test(overflow_is_never_written),
         cmocka_unit_test(memory_is_bounded),
         cmocka_unit_test(zero_is_a_fixed_point),

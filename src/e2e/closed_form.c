@@ -67,12 +67,12 @@ dopt_status dopt__closed_identity(dopt__move move)
     return combine_if_it_fits(c, move);
 }
 
-/* A power of two that brings a number of this size near 1; 1 for 0. */
+/* A power of two, with an inverse, that brings a number of this size near 1; 1 for 0. */
 static double scale_of(double largest)
 {
     int exponent = 0;
     (void)frexp(largest, &exponent);
-    return ldexp(1.0, exponent < -1000 ? 1000 : -exponent);
+    return ldexp(1.0, exponent < -1000 ? 1000 : exponent > 1000 ? -1000 : -exponent);
 }
 
 /* Squares of ordinary vectors; their products with ordinary rates are far from overflow too. */
