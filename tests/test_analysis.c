@@ -18,7 +18,7 @@ static void split_adds_up(void **state)
     for (int round = 0; round < test_rounds(100); round++) {
         const ptrdiff_t k = test_size(&rng, max), d = test_size(&rng, max);
         const double depth = depths[round % depth_count];
-        const test_layout layout = (test_layout)(round % TEST_LAYOUTS);
+        const test_layout layout = test_any_layout(&rng);
         test_array w = test_array_new(k, d, DOPT_F64, layout), g = test_array_new(k, d, DOPT_F64, TEST_COLS);
         test_array momentum = test_array_new(k, d, DOPT_F64, layout), p = test_array_new(k, d, DOPT_F64, TEST_ROWS);
         double rate = NAN, inner = 0.0;

@@ -57,7 +57,7 @@ static void product_is_the_textbook_product(void **state)
         const dopt_dtype dtype = round % 3 ? DOPT_F64 : DOPT_F32;
         dopt_net *net = create(&s, dtype, 1 + round % 5);
         double want[most * most], scale = 1.0;
-        test_array w = test_array_new(s.dims[s.depth], s.dims[0], dtype, (test_layout)(round % TEST_LAYOUTS));
+        test_array w = test_array_new(s.dims[s.depth], s.dims[0], dtype, test_any_layout(&rng));
         ASSERT_OK(dopt_net_init_normal(net, &rng, 1.0));
         ASSERT_OK(dopt_net_product(net, w.view));
         textbook_product(net, want);
@@ -80,7 +80,7 @@ static void backward_is_the_derivative(void **state)
     for (int round = 0; round < test_rounds(200); round++) {
         const shape s = random_shape(&rng, 1);
         dopt_net *net = create(&s, DOPT_F64, 3);
-        test_array c = test_array_new(s.dims[s.depth], s.dims[0], DOPT_F64, (test_layout)(round % TEST_LAYOUTS));
+        test_array c = test_array_new(s.dims[s.depth], s.dims[0], DOPT_F64, test_any_layout(&rng));
         double before[most * most], after[most * most], size = 0.0;
         test_fill(&rng, c.view);
         ASSERT_OK(dopt_net_init_normal(net, &rng, 0.7));
@@ -120,7 +120,7 @@ static void rows_agree_with_the_product(void **state)
         const shape s = random_shape(&rng, 1);
         const ptrdiff_t m = round % 4 == 0 ? 200 : test_size(&rng, 20), d = s.dims[0], k = s.dims[s.depth];
         dopt_net *net = create(&s, DOPT_F64, 1 + round % 7);
-        const test_layout layout = (test_layout)(round % TEST_LAYOUTS);
+        const test_layout layout = test_any_layout(&rng);
         test_array x = test_array_new(m, d, DOPT_F64, layout), z = test_array_new(m, k, DOPT_F64, layout);
         test_array dx = test_array_new(m, d, DOPT_F64, TEST_COLS_BLOCK);
         static double want[200 * most], w[most * most], g[most * most], grads[6][most * most];
@@ -170,7 +170,7 @@ static void balanced_start_is_balanced(void **state)
         for (int j = 1; j < s.depth; j++)
             s.dims[j] = small + test_int(&rng, 0, 3);
         dopt_net *net = create(&s, dtype, 0);
-        test_array w0 = test_array_new(k, d, dtype, (test_layout)(round % TEST_LAYOUTS));
+        test_array w0 = test_array_new(k, d, dtype, test_any_layout(&rng));
         test_array w = test_array_new(k, d, dtype, TEST_ROWS);
         test_fill(&rng, w0.view);
         ASSERT_OK(dopt_net_init_balanced(net, dopt_const(w0.view)));

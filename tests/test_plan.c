@@ -145,7 +145,7 @@ static void thin_steps_are_steps(void **state)
             n[j] = j == depth && round % 2 ? 1 : test_size(&rng, 30);
         dopt_net *net = NULL;
         dopt_optim *one = NULL, *two = NULL;
-        test_array g = test_array_new(n[depth], n[0], DOPT_F64, (test_layout)(round % TEST_LAYOUTS));
+        test_array g = test_array_new(n[depth], n[0], DOPT_F64, test_any_layout(&rng));
         test_fill(&rng, g.view);
         ASSERT_OK(dopt_net_create(DOPT_F64, depth, n, NULL, &net));
         ASSERT_OK(dopt_net_init_normal(net, &rng, 0.5));

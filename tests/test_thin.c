@@ -15,9 +15,9 @@ static void every_side_may_be_thin(void **state)
             extent[i] = test_int(&rng, 0, 2) ? 1 + test_int(&rng, 0, 5) : test_size(&rng, 150);
         const ptrdiff_t m = extent[0], k = extent[1], n = extent[2];
         const dopt_dtype dtype = round % 3 ? DOPT_F64 : DOPT_F32;
-        test_array a = test_array_new(m, k, dtype, (test_layout)test_int(&rng, 0, TEST_LAYOUTS - 1));
-        test_array b = test_array_new(k, n, dtype, (test_layout)test_int(&rng, 0, TEST_LAYOUTS - 1));
-        test_array c = test_array_new(m, n, dtype, (test_layout)test_int(&rng, 0, TEST_LAYOUTS - 1));
+        test_array a = test_array_new(m, k, dtype, test_any_layout(&rng));
+        test_array b = test_array_new(k, n, dtype, test_any_layout(&rng));
+        test_array c = test_array_new(m, n, dtype, test_any_layout(&rng));
         test_array want = test_array_new(m, n, DOPT_F64, TEST_ROWS);
         test_fill(&rng, a.view);
         test_fill(&rng, b.view);

@@ -48,6 +48,11 @@ ptrdiff_t test_size(dopt_rng *rng, ptrdiff_t max)
     return n < max ? n : max;
 }
 
+test_layout test_any_layout(dopt_rng *rng)
+{
+    return (test_layout)test_int(rng, 0, TEST_LAYOUTS - 1);
+}
+
 static size_t size_of(dopt_dtype dtype)
 {
     return dtype == DOPT_F64 ? sizeof(double) : sizeof(float);

@@ -37,6 +37,9 @@ typedef enum test_layout {
     TEST_LAYOUTS = 4
 } test_layout;
 
+/* One of them by chance, so that it goes with all else that a round varies. */
+test_layout test_any_layout(dopt_rng *rng);
+
 /* An array with a view into it, filled with a sentinel around the view and with garbage (NaN) inside. */
 typedef struct test_array {
     void *memory;
