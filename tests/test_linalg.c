@@ -76,6 +76,28 @@ static void one_bad_number_is_found_anywhere(void **state)
     }
 }
 
+/* Of a single row the row stride says nothing: every second number, whatever it is; and of a column likewise. */
+static void gaps_are_not_looked_at(void **state)
+{
+    (void)state;
+    enum { n = 9 };
+    double a[2 * n], copy[n];
+    for (int i = 0; i < n; i++) {
+        a[2 * i] = i + 1.0;
+        a[2 * i + 1] = NAN;
+    }
+    for (ptrdiff_t other = 1; other <= 2 * n; other++) {
+        const dopt_cmat row = { a, 1, n, other, 2, DOPT_F64 };
+        assert_true(dopt__max_abs(row) == n && dopt__max_abs(dopt_ctransposed(row)) == n);
+        dopt__copy(1.0, row, dopt_mat_f64(copy, 1, n));
+        for (int i = 0; i < n; i++)
+            assert_true(copy[i] == i + 1.0);
+        dopt__copy(-1.0, dopt_ctransposed(row), dopt_mat_f64(copy, n, 1));
+        for (int i = 0; i < n; i++)
+            assert_true(copy[i] == -i - 1.0);
+    }
+}
+
 static void norms_do_not_overflow(void **state)
 {
     (void)state;
@@ -234,6 +256,7 @@ int main(void)
         cmocka_unit_test(blocks_are_where_they_say),
         cmocka_unit_test(products_in_every_layout),
         cmocka_unit_test(one_bad_number_is_found_anywhere),
+        cmocka_unit_test(gaps_are_not_looked_at),
         cmocka_unit_test(norms_do_not_overflow),
         cmocka_unit_test(copies_between_layouts_and_dtypes),
         cmocka_unit_test(memory_is_aligned_and_counted),
