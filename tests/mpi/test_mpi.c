@@ -290,6 +290,15 @@ static void bad_shards_fail_alike(void)
     check_fails(dopt_mpi_objective_create_data(MPI_COMM_WORLD, x, y, guilty ? NULL : p.loss, NULL, NULL, &out),
                 DOPT_ERR_INVALID, name);
 
+    dopt_objective_options data_options = DOPT_OBJECTIVE_OPTIONS_INIT;
+    data_options.threads = guilty ? -1 : 1;
+    check_fails(dopt_mpi_objective_create_data(MPI_COMM_WORLD, x, y, p.loss, &data_options, NULL, &out),
+                DOPT_ERR_INVALID, "threads is -1");
+    data_options.threads = 1;
+    data_options.struct_size = guilty ? 1 : sizeof data_options;
+    check_fails(dopt_mpi_objective_create_data(MPI_COMM_WORLD, x, y, p.loss, &data_options, NULL, &out),
+                DOPT_ERR_INVALID, "struct_size is 1");
+
     problem narrow_p = make_problem(60, 4, 2, DOPT_F32);
     other = make_local(&narrow_p, NULL);
     check_fails(dopt_mpi_objective_create(MPI_COMM_WORLD, guilty ? other : local, &out),
@@ -332,9 +341,11 @@ static void bad_calls_fail_alike(int reproducible)
     check_fails(dopt_objective_eval(out, dopt_cmat_f64(w, 2, 4), NULL, &value, g), DOPT_ERR_NONFINITE, "");
     w[0] = 0.0;
     if (ranks > 1) {
-        w[1] = guilty ? 1e-300 : 0.0;
-        check_fails(dopt_objective_eval(out, dopt_cmat_f64(w, 2, 4), NULL, &value, g), DOPT_ERR_INVALID, "differs");
-        w[1] = 0.0;
+        for (int i = 0; i < 8; i++) {
+            w[i] = guilty ? 1e-300 : 0.0;
+            check_fails(dopt_objective_eval(out, dopt_cmat_f64(w, 2, 4), NULL, &value, g), DOPT_ERR_INVALID, "differs");
+            w[i] = 0.0;
+        }
         const dopt_batch part = { NULL, guilty ? 1 : 0, 32 };
         check_fails(dopt_objective_eval(out, dopt_cmat_f64(w, 2, 4), &part, &value, g), DOPT_ERR_INVALID, "differs");
         check_fails(dopt_objective_eval(out, dopt_cmat_f64(w, 2, 4), NULL, &value, guilty ? dopt_mat_none() : g),

@@ -180,17 +180,17 @@ static dopt_status add_thirds(ptrdiff_t first, ptrdiff_t count, double *sums, vo
     return DOPT_OK;
 }
 
-/* The sum on its own; not simply in order of the blocks. */
+/* The sum on its own, of which one number stays 0; not simply in order of the blocks. */
 static void check_sum(int ranks)
 {
     ptrdiff_t first, count;
-    double spread[2], alone[2];
+    double spread[3], alone[3];
     dopt_mpi_split(m, 7, ranks, rank, &first, &count);
-    CHECK(dopt_mpi_sum(MPI_COMM_WORLD, count, 7, 2, add_thirds, NULL, spread) == DOPT_OK);
-    CHECK(dopt_mpi_sum(MPI_COMM_SELF, m, 7, 2, add_thirds, NULL, alone) == DOPT_OK);
-    CHECK(spread[1] == m && memcmp(spread, alone, sizeof spread) == 0);
+    CHECK(dopt_mpi_sum(MPI_COMM_WORLD, count, 7, 3, add_thirds, NULL, spread) == DOPT_OK);
+    CHECK(dopt_mpi_sum(MPI_COMM_SELF, m, 7, 3, add_thirds, NULL, alone) == DOPT_OK);
+    CHECK(spread[1] == m && spread[2] == 0.0 && memcmp(spread, alone, sizeof spread) == 0);
     CHECK(ranks == 1 ||
-          dopt_mpi_sum(MPI_COMM_WORLD, rank == 0 ? 3 : 7, 7, 2, add_thirds, NULL, spread) == DOPT_ERR_INVALID);
+          dopt_mpi_sum(MPI_COMM_WORLD, rank == 0 ? 3 : 7, 7, 3, add_thirds, NULL, spread) == DOPT_ERR_INVALID);
 }
 
 int main(int argc, char **argv)
