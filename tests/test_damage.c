@@ -349,14 +349,14 @@ static void says_other_factors(void **state)
         ptrdiff_t width;
         dopt_status status;
         const char *text;
-    } others[] = { { 2.0, 100, DOPT_ERR_INVALID, "option.depth is 3, the trainer's is 2" },
+    } others[] = { { 2.0, 1000, DOPT_ERR_INVALID, "option.depth is 3, the trainer's is 2" },
                    { 4.0, 3, DOPT_ERR_INVALID, "option.depth is 3, the trainer's is 4" },
-                   { 3.0, 3, DOPT_ERR_SHAPE, "factor.1 is 100 x 6, must be 3 x 6" } };
+                   { 3.0, 3, DOPT_ERR_SHAPE, "factor.1 is 1000 x 6, must be 3 x 6" } };
     const kind k = { DOPT_MODEL_FACTORED, DOPT_OPTIM_ADAM, { 0 }, DOPT_F64, 0, 3 };
     const char *path = file_in(folder, "saved", 0);
     dopt_fit_options o = options_of(&k);
     (void)state;
-    o.width = 100; /* offsets of more digits */
+    o.width = 1000; /* shapes and offsets of more digits */
     begin(&r, &k, 1, &o);
     ASSERT_OK(dopt_trainer_save(r.trainer, path));
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
