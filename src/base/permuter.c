@@ -38,29 +38,45 @@ static void split(uint32_t first, uint32_t b, uint32_t *l, uint32_t *r)
     }
     for (uint32_t top = right + some - 1; top >= b; top -= b)
         for (int i = 0; i < some; i++) {
-            const uint32_t less = r[i] - b; /* wraps around where r < b */
-            l[i] += less < r[i];
-            r[i] = less < r[i] ? less : r[i];
+            const uint32_t less = r[i] - b, least = less < r[i] ? less : r[i]; /* wraps around where r < b */
+            l[i] += least == r[i] ? 0 : 1;
+            r[i] = least;
+        }
+}
+
+/* Pairs to numbers, in place of l; how many of the first `wanted` are not below n. */
+static uint32_t join(const dopt__permutation *p, uint32_t wanted, uint32_t *l, const uint32_t *r)
+{
+    const uint32_t b = (uint32_t)p->b, n = (uint32_t)p->n;
+    uint32_t beyond = 0;
+    for (uint32_t i = 0; i < some; i++) {
+        l[i] = l[i] * b + r[i];
+        beyond += (uint32_t)(l[i] >= n) & (uint32_t)(i < wanted);
+    }
+    return beyond;
+}
+
+/* Those are moved on, one by one. */
+static void move_on(const dopt__permutation *p, uint32_t beyond, uint32_t *numbers)
+{
+    const uint32_t n = (uint32_t)p->n;
+    for (int i = 0; beyond > 0; i++)
+        if (numbers[i] >= n) {
+            numbers[i] = (uint32_t)dopt__permuted(p, numbers[i]);
+            beyond--;
         }
 }
 
 static void fill(const dopt__permutation *p, ptrdiff_t first, ptrdiff_t count, ptrdiff_t *out)
 {
-    const uint32_t b = (uint32_t)p->b;
     uint32_t l[some], r[some];
     for (ptrdiff_t at = 0; at < count; at += some) {
-        split((uint32_t)(first + at), b, l, r); /* beyond count too: whole vectors only */
-        turn_all(p, l, r);
         const ptrdiff_t wanted = count - at < some ? count - at : some;
-        uint64_t to[some], top = 0;
-        for (int i = 0; i < some; i++)
-            to[i] = (uint64_t)l[i] * b + r[i];
+        split((uint32_t)(first + at), (uint32_t)p->b, l, r); /* beyond count too: whole vectors only */
+        turn_all(p, l, r);
+        move_on(p, join(p, (uint32_t)wanted, l, r), l);
         for (int i = 0; i < wanted; i++)
-            top = to[i] > top ? to[i] : top;
-        for (int i = 0; i < wanted && top >= p->n; i++)
-            to[i] = to[i] < p->n ? to[i] : dopt__permuted(p, to[i]);
-        for (int i = 0; i < wanted; i++)
-            out[at + i] = (ptrdiff_t)to[i];
+            out[at + i] = (ptrdiff_t)l[i];
     }
 }
 
