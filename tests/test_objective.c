@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "support/support.h"
@@ -362,6 +363,45 @@ static void custom_and_bad_arguments(void **state)
     dopt_loss_destroy(&loss);
 }
 
+/* Where a column of X is 0, so is the gradient: nothing of what memory held before is in it. */
+static void nothing_comes_of_nothing(void **state)
+{
+    (void)state;
+    enum { m = 50, d = 12, most = 17 };
+    static const ptrdiff_t list[] = { 3, 1, 4, 1, 5, 9, 2, 6 };
+    const dopt_batch batches[] = { { NULL, 0, m }, { NULL, 7, 20 }, { list, 0, 8 } };
+    dopt_rng rng = test_rng_begin(__func__);
+    dopt_loss *loss = NULL;
+    ASSERT_OK(dopt_loss_create_lp(4.0, NULL, &loss));
+    for (int round = 0; round < 4 * TEST_LAYOUTS; round++) {
+        const ptrdiff_t k = round % 2 ? most : 1;
+        const dopt_dtype dtype = round / 2 % 2 ? DOPT_F32 : DOPT_F64;
+        test_array x = test_array_new(m, d, dtype, (test_layout)(round / 4));
+        test_array y = test_array_new(m, k, dtype, TEST_ROWS), w = test_array_new(k, d, dtype, TEST_ROWS);
+        test_array grad = test_array_new(k, d, dtype, TEST_ROWS);
+        dopt_objective *objective = NULL;
+        double value;
+        test_fill(&rng, x.view);
+        test_fill(&rng, y.view);
+        test_fill(&rng, w.view);
+        for (ptrdiff_t r = 0; r < m; r++)
+            for (ptrdiff_t c = 4; c < d; c += d - 5)
+                test_set(x.view, r, c, 0.0);
+        ASSERT_OK(dopt_objective_create_data(dopt_const(x.view), dopt_const(y.view), loss, NULL, &objective));
+        for (int b = 0; b < 3; b++) {
+            ASSERT_OK(dopt_objective_eval(objective, dopt_const(w.view), &batches[b], &value, grad.view));
+            for (ptrdiff_t i = 0; i < k * d; i++)
+                assert_int_equal(test_get(dopt_const(grad.view), i / d, i % d) == 0.0, i % d == 4 || i % d == d - 1);
+        }
+        dopt_objective_destroy(&objective);
+        test_array_free(&x);
+        test_array_free(&y);
+        test_array_free(&w);
+        test_array_free(&grad);
+    }
+    dopt_loss_destroy(&loss);
+}
+
 /* At the edge of the data, and as far out as numbers go. */
 static void rows_that_are_not_there(void **state)
 {
@@ -373,11 +413,14 @@ static void rows_that_are_not_there(void **state)
     dopt_objective *objective = NULL;
     ASSERT_OK(dopt_loss_create_lp(4.0, NULL, &loss));
     ASSERT_OK(dopt_objective_create_data(dopt_cmat_f64(x, 2, 2), dopt_cmat_f64(y, 2, 1), loss, NULL, &objective));
-    for (int i = 0; i < 4; i++) {
-        const ptrdiff_t list[] = { 0, 1, strays[i] };
+    for (int i = 0; i < 12; i++) {
+        ptrdiff_t list[] = { 0, 1, 0 };
         const dopt_batch batch = { list, 0, 3 };
+        char text[32];
+        list[i / 4] = strays[i % 4];
+        (void)snprintf(text, sizeof text, "batch->rows[%d] is ", i / 4);
         ASSERT_FAILS(dopt_objective_eval(objective, dopt_cmat_f64(w, 1, 2), &batch, &value, dopt_mat_f64(g, 1, 2)),
-                     DOPT_ERR_INVALID, "batch->rows[2] is ");
+                     DOPT_ERR_INVALID, text);
     }
     assert_true(value == 7.0 && g[0] == 7.0);
     dopt_objective_destroy(&objective);
@@ -544,12 +587,12 @@ static void kinds_of_other_libraries(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(matches_the_textbook),        cmocka_unit_test(threads_do_not_count),
-        cmocka_unit_test(few_outputs_by_a_pass),       cmocka_unit_test(rows_are_told_once),
-        cmocka_unit_test(rows_longer_than_a_block),    cmocka_unit_test(softmax_through_blocks),
-        cmocka_unit_test(custom_and_bad_arguments),    cmocka_unit_test(outputs_one_after_the_other),
-        cmocka_unit_test(kinds_of_other_libraries),    cmocka_unit_test(rows_that_are_not_there),
-        cmocka_unit_test(batches_do_not_see_the_rest),
+        cmocka_unit_test(matches_the_textbook),     cmocka_unit_test(threads_do_not_count),
+        cmocka_unit_test(few_outputs_by_a_pass),    cmocka_unit_test(rows_are_told_once),
+        cmocka_unit_test(rows_longer_than_a_block), cmocka_unit_test(softmax_through_blocks),
+        cmocka_unit_test(custom_and_bad_arguments), cmocka_unit_test(outputs_one_after_the_other),
+        cmocka_unit_test(kinds_of_other_libraries), cmocka_unit_test(rows_that_are_not_there),
+        cmocka_unit_test(nothing_comes_of_nothing), cmocka_unit_test(batches_do_not_see_the_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -225,7 +225,8 @@ static uint64_t permuted_by_the_book(uint64_t seed, uint64_t round, uint64_t n, 
         for (uint32_t j = 0; j < turns; j++) {
             uint32_t x = ((uint32_t)half[1 - j % 2] ^ keys[j]) * 0x7feb352du;
             x = (x ^ x >> 15) * 0x846ca68bu;
-            half[j % 2] = (half[j % 2] + ((uint64_t)(x >> 16) * size[j % 2] >> 16)) % size[j % 2];
+            const uint64_t moved = n <= INT32_MAX ? (uint64_t)(x >> 16) * size[j % 2] >> 16 : x * size[j % 2] >> 32;
+            half[j % 2] = (half[j % 2] + moved) % size[j % 2];
         }
         i = half[0] * b + half[1];
     } while (i >= n);
@@ -235,7 +236,9 @@ static uint64_t permuted_by_the_book(uint64_t seed, uint64_t round, uint64_t n, 
 static void permutation_is_the_documented_one(void **state)
 {
     (void)state;
-    static const uint64_t sizes[] = { 1, 2, 3, 255, 256, 257, 1000, 2047, 2048, 5000, 60000 };
+    static const uint64_t sizes[] = {
+        1, 2, 3, 255, 256, 257, 1000, 2047, 2048, 5000, 60000, INT32_MAX, (uint64_t)INT32_MAX + 1, 1ull << 34
+    };
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
         for (uint64_t i = 0; i < sizes[s]; i += 1 + sizes[s] / 97)
             assert_int_equal(dopt_rng_permute(1ull << 33 | 3, 1ull << 34 | 5, sizes[s], i),
