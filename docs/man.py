@@ -10,7 +10,8 @@ import subprocess
 import sys
 
 section, version, out, sources = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3]), [pathlib.Path(name) for name in sys.argv[4:]]
-COMMENT = re.compile(r"/\*\*\n?(?!<)(.*?)\*/\n(.*?)(?=\n\n|\n/\*\*|\Z)", re.S)
+COMMENT = re.compile(r"/\*\*\n?(?!<)(.*?)\*/\n(.*?)(?=\n\n(?! )|\n/\*\*|\Z)", re.S)
+TYPE = re.compile(r"^(?:typedef (?:struct|enum) dopt_\w+ |} )(dopt_\w+);|^typedef [^;]*?\(\*(dopt_\w+)\)", re.M)
 FUNCTION = re.compile(r"^(?:DOPT_API|static inline) ([^{;]*?\b(dopt_\w+)\([^{;]*\))", re.M)
 
 
@@ -87,13 +88,13 @@ def header_page(path):
     blocks = [(hit[1], hit[2]) for hit in COMMENT.finditer(text)]
     about = next(line for line in re.sub(r"^ ?\* ?", "", blocks[0][0], flags=re.M).splitlines() if line and line[0] != "@").rstrip(".")
     functions = [(list(FUNCTION.finditer(code)), comment) for comment, code in blocks if FUNCTION.match(code)]
-    names = [hit[2] for hits, _ in functions for hit in hits]
+    types = [(comment, code) for comment, code in blocks[1:] if code.startswith(("typedef", "#define DOPT"))]
+    names = [hit[2] for hits, _ in functions for hit in hits] + [hit[1] or hit[2] for _, code in types for hit in TYPE.finditer(code)]
     name = "depthopt" if path.stem == "depthopt" else f"depthopt_{path.stem}"
     body = [".SH SYNOPSIS", ".nf", f"#include <{include}>"]
     body += [escape(prototype(hit)) + ";" for hits, _ in functions for hit in hits]
     library = "depthopt-mpi" if path.stem == "mpi" else "depthopt"
     body += [".PP", f"cc prog.c $(pkg\\-config \\-\\-cflags \\-\\-libs {escape(library)})", ".fi", ".SH DESCRIPTION", prose(blocks[0][0])]
-    types = [(comment, code) for comment, code in blocks[1:] if code.startswith(("typedef", "#define DOPT"))]
     if types:
         body.append(".SH TYPES")
         for comment, code in types:
@@ -105,8 +106,8 @@ def header_page(path):
             body += [f".SS {', '.join(hit[2] for hit in hits)}", *verbatim(declared.splitlines()), ".PP", prose(comment)]
     body += [".SH SEE ALSO", r"\fBdepthopt\fR(3), \fBdepthopt\fR(1)"]
     page(name, 3, f"{', '.join([name, *names])} \\- {escape(about)}", "\n".join(line.rstrip("\n") for line in body) + "\n")
-    for function in names:
-        (out / f"{function}.3").write_text(f".so man3/{name}.3\n")
+    for other in names:
+        (out / f"{other}.3").write_text(f".so man3/{name}.3\n")
 
 
 def program_page(path, also):
