@@ -43,6 +43,7 @@ static inline void dopt__let_go(dopt__busy **taken)
 #define DOPT_HOLD(handle)                                                                                              \
     DOPT_HOLD_OR(handle,                                                                                               \
                  dopt__fail(DOPT_ERR_BUSY, __func__,                                                                   \
-                            "%s is in use by another call, must serve one at a time: a handle per thread", #handle))
+                            "%s is in use by another call (of another thread, or the one whose callback this is)",     \
+                            #handle))
 
 #endif

@@ -286,7 +286,7 @@ static dopt_status hand_out(const dopt__shards *s, double *value, dopt_mat grad)
     for (ptrdiff_t i = 0; i < s->k * s->d && grad.data; i++)
         finite = finite && fabs(s->sums[i] / count) <= limit;
     if (!finite)
-        return dopt_fail(DOPT_ERR_NONFINITE, func, "value or gradient at this w overflow, w is too far out");
+        return dopt_fail(DOPT_ERR_NONFINITE, func, "value or gradient at this w overflow, w or the data are too large");
     *value = extra[DOPT__VALUE] / count;
     for (ptrdiff_t r = 0; r < s->k && grad.data; r++)
         for (ptrdiff_t c = 0; c < s->d; c++) {

@@ -299,7 +299,7 @@ static dopt_status hand_out(const char *func, const dopt__evaluation *found, dou
 {
     const bool want_grad = grad.data != NULL;
     if (!isfinite(found->value) || (want_grad && !fits(found, grad.dtype)))
-        return dopt__fail(DOPT_ERR_NONFINITE, func, "the %s at this w overflows, w is too far out",
+        return dopt__fail(DOPT_ERR_NONFINITE, func, "the %s at this w overflows, w or the data are too large",
                           isfinite(found->value) ? "gradient" : "value");
     if (want_grad)
         dopt__copy(found->scale, found->sum, grad);
