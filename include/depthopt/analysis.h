@@ -112,7 +112,7 @@ typedef struct dopt_circulation_options {
 /** Initializer of dopt_circulation_options: all defaults. */
 #define DOPT_CIRCULATION_OPTIONS_INIT { sizeof(dopt_circulation_options), 3.0, 0.3, 1.1, 1e-12, { NULL, NULL, NULL } }
 
-/** A line integral around the curve. A plain value, frozen for a major release. */
+/** A line integral around the curve. A plain value, frozen (docs/abi.md). */
 typedef struct dopt_circulation {
     double value;        /**< The integral. */
     double error;        /**< Estimate of its error, on the safe side: quadrature and rounding. */

@@ -21,8 +21,8 @@
  * Options that shape the steps (model, depth, optimizer, its hyperparameters, lr, weight_decay, schedule, batch_size,
  * seed) must be the same in the file and in the trainer, and so the number of examples, the dtype, and the shapes of W
  * and of factors. A load says what differs, with both values. Data and loss are not in the file and not checked: with
- * others, the run goes on with those. dopt_fit() cannot save; call dopt_trainer_step() yourself and save between steps,
- * not from the callback.
+ * others, the run goes on with those. What your callback remembers is yours to save. dopt_fit() cannot save; call
+ * dopt_trainer_step() yourself and save between steps, not from the callback.
  *
  * The stopping rules and the callback may be others: a run that has ended goes on if they let it, as loading clears
  * every stop reason but DIVERGED, and the next step checks the rules again at the same W.

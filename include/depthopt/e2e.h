@@ -85,7 +85,8 @@ typedef struct dopt_e2e_options {
      * - Along training runs the relative error of a call has stayed below twice the tolerance
      *   (docs/numerics.md); that is no bound, least of all at N = INFINITY with singular values over many
      *   decades. Weights drift from the exact run's by some per cent over hundreds of steps at 0.1.
-     * - For k != d, tolerances below about 12 sqrt(n eps), n the smaller side, never reuse a basis.
+     * - For k != d, tolerances below about 12 sqrt(n eps), n the smaller side, eps that of the dtype, never reuse a
+     *   basis: for n = 40, 1.1e-6 in float64 and 0.026 in float32.
      * - The result depends on the earlier calls of the handle.
      */
     double refresh_tolerance;

@@ -22,7 +22,8 @@ DOPT_BEGIN_DECLS
  * @param[in]     objective  see depthopt/objective.h
  * @param[in]     options    see dopt_fit_options (depthopt/trainer.h); NULL for the defaults; not kept
  * @param[in,out] w          k x d, dtype of the objective: the start, if options->init is GIVEN, and the result.
- *                           A run that diverged leaves the last finite weights.
+ *                           A run that diverged leaves the last finite weights, one that failed at a step
+ *                           those before that step.
  * @param[out]    report     how it went; may be NULL; untouched if the run could not start
  *
  * Cost and memory: those of a dopt_trainer, which lives for the call.

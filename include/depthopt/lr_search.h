@@ -7,8 +7,9 @@
  * Choose a learning rate by trying a grid.
  *
  * The candidates are run over the whole horizon, since a rate that is ahead early may go unstable later,
- * and the one with the smallest value at its end wins. Runs that diverge are out, and end when they do: when a number
- * is not finite, or when the value has grown to a million times what it was at the start.
+ * and the one with the smallest value at its end wins: the value of the objective itself, so of the training data. To
+ * judge by other data, call dopt_fit() for each rate. Runs that diverge are out, and end when they do: when a number is
+ * not finite, or when the value has grown to a million times what it was at the start.
  */
 
 #include <stddef.h>
@@ -39,7 +40,7 @@ typedef struct dopt_lr_trial {
  * @param[in]  count      number of candidates, >= 1
  * @param[in]  grid       `count` learning rates, each finite and > 0
  * @param[in]  threads    runs side by side, in [1, 256]; 0: as many as there are processors. The answer does
- *                        not depend on it.
+ *                        not depend on it, unless `max_seconds` or the callback ends runs.
  * @param[out] trials     `count` results in the order of the grid; NULL: not wanted; untouched on failure
  * @param[out] best       index of the winner, the smaller learning rate in a tie; untouched on failure
  *

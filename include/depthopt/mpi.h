@@ -45,18 +45,16 @@ DOPT_API dopt_status dopt_mpi_agree(MPI_Comm comm, dopt_status status);
  * @param[in]  comm   duplicated
  * @param[in]  local  this rank's objective; borrowed by the result and its clones, and not to be used in between two
  *                    evaluations by another thread. All of one shape, dtype and loss. A custom objective has no rows:
- *                    the result is the mean over ranks, w is float64, and a batch is handed on to each as
- *                    it is. NULL says that this
- *                    rank could not make one: the call fails everywhere, with this rank's last error.
+ *                    the result is the mean over ranks, w is float64, and a batch is handed on to each as it is. NULL
+ *                    says that this rank could not make one: the call fails everywhere, with this rank's last error.
  * @param[out] out    to be freed with dopt_objective_destroy(), collective; untouched on failure
  *
  * Evaluation: one Allreduce of k d + 6 doubles, also where no gradient is wanted; for large k d, at most 1024 rows a
  * rank, elementwise losses and DOPT_ROUTE_PRODUCTS up to 8 of parts of it, each while the next part is computed. W must
  * be the same on all ranks: a rank with other weights, or with another batch, is found out by a checksum of 15 bits and
- * fails the evaluation with
- * DOPT_ERR_INVALID. Allocates nothing (what MPI does aside). A trainer with a clock or a callback, on any rank, adds an
- * Allreduce of one int a step, and stops on all ranks if one stops. Clones duplicate the communicator: cloning is
- * collective. Batches: at most as many entries for a rank's rows as it has rows.
+ * fails the evaluation with DOPT_ERR_INVALID. Allocates nothing (what MPI does aside). A trainer with a clock or a
+ * callback, on any rank, adds an Allreduce of one int a step, and stops on all ranks if one stops. Clones duplicate the
+ * communicator: cloning is collective. Batches: at most as many entries for a rank's rows as it has rows.
  * Accuracy: agrees with one machine to rounding; for the same bits see dopt_mpi_objective_options.
  *
  * Memory: 2 k d doubles a rank.

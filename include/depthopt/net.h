@@ -63,8 +63,8 @@ typedef struct dopt_net_options {
 #define DOPT_NET_DEPTH_MAX 1024
 
 /**
- * Create a net with all factors and gradients zero. The only call of this module that hot loops must not
- * make: it allocates everything that they need.
+ * Create a net with all factors and gradients zero, and all that loops need: forward, backward, backprop, product,
+ * penalty and the steps allocate nothing.
  *
  * @param[in]  dtype    element type of factors, gradients and of every view passed later
  * @param[in]  depth    N in [1, DOPT_NET_DEPTH_MAX]
@@ -162,6 +162,7 @@ DOPT_API dopt_status dopt_net_init_orthogonal(dopt_net *net, dopt_rng *rng, doub
  * max(k, d) eps times the norms, eps that of the net's dtype.
  * Cost: one SVD. Memory: allocates and frees O(k d) doubles.
  * Source: Procedure 1 of Arora, Cohen, Golowich, Hu, arXiv:1810.02281.
+ * On failure the factors are untouched.
  *
  * @retval DOPT_ERR_INVALID    `net` is NULL
  * @retval DOPT_ERR_SHAPE      `w0` is not k x d, or a hidden width is smaller than its rank
@@ -169,7 +170,6 @@ DOPT_API dopt_status dopt_net_init_orthogonal(dopt_net *net, dopt_rng *rng, doub
  * @retval DOPT_ERR_NONFINITE  `w0` holds a NaN or an infinity
  * @retval DOPT_ERR_NUMERICAL  no decomposition converged
  * @retval DOPT_ERR_NOMEM      no memory
- *         In each case the factors are untouched.
  * @retval DOPT_ERR_BUSY       `net` is in use by another call
  */
 DOPT_API dopt_status dopt_net_init_balanced(dopt_net *net, dopt_cmat w0);

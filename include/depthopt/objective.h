@@ -89,7 +89,8 @@ typedef struct dopt_objective_options {
  *
  * Cost: one pass over x and y to check them. For the squared loss, where `reduction` says so, a QR decomposition of
  * [X Y] by blocks of rows, 2 m (d + k)^2 flops, after which evaluating all rows takes 2 k d^2 flops instead of
- * 4 m k d, at the accuracy of a pass over the data. Minibatches still read their rows. Clones share the factor.
+ * 4 m k d, at the accuracy of a pass over the data. Minibatches still read their rows: a run on batches alone is better
+ * off with DOPT_REDUCTION_OFF. Clones share the factor.
  * Memory: by DOPT_ROUTE_PASS 64 k d doubles, fewer where that were over 8 MiB, and k d numbers a thread (64 rows of x
  * too where x is column-major); by DOPT_ROUTE_PRODUCTS k d doubles and a block of at most 256 rows of x, y and
  * predictions; for the factor of [X Y], (d + k)^2 doubles more.

@@ -19,11 +19,12 @@ typedef enum dopt_schedule_kind {
     DOPT_SCHEDULE_CONSTANT = 0,    /**< lr */
     DOPT_SCHEDULE_STEP = 1,        /**< lr f^floor(t / T) */
     DOPT_SCHEDULE_EXPONENTIAL = 2, /**< lr f^(t / T) */
-    DOPT_SCHEDULE_COSINE = 3,      /**< lr (f + (1 - f) (1 + cos(pi min(t, T) / T)) / 2) */
+    DOPT_SCHEDULE_COSINE = 3,      /**< lr (f + (1 - f) (1 + cos(pi min(t, T) / T)) / 2): lr f from t = T on. With f = 0
+                                        W stands still then, until a stopping rule ends the run. */
     DOPT_SCHEDULE_INVERSE_TIME = 4 /**< lr / (1 + f t / T) */
 } dopt_schedule_kind;
 
-/** A schedule; all zero is a constant learning rate without warm-up. A plain value, frozen for a major release. */
+/** A schedule; all zero is a constant learning rate without warm-up. A plain value, frozen (docs/abi.md). */
 typedef struct dopt_schedule {
     dopt_schedule_kind kind; /**< Default DOPT_SCHEDULE_CONSTANT. */
     int64_t warmup;          /**< Steps of linear warm-up before t = 0, lr (step + 1) / warmup; >= 0. Default 0. */

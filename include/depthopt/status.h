@@ -6,9 +6,10 @@
  * @file depthopt/status.h
  * What a call returns, and the text behind it.
  *
- * Every function that can fail returns a dopt_status. On failure its outputs are untouched, nothing
- * leaks, and dopt_last_error() holds one line that names the function, the argument, its value and what
- * is allowed. A status says whether the call worked; why a training run ended is a dopt_stop_reason
+ * Every function that can fail returns a dopt_status. On failure its outputs are untouched unless its
+ * header says otherwise (a run that fails on the way keeps the steps that it took), nothing leaks, and
+ * dopt_last_error() holds one line that names the function, the argument, its value and what is allowed.
+ * A status says whether the call worked; why a training run ended is a dopt_stop_reason
  * (depthopt/trainer.h). docs/errors.md explains each value and what to do about it.
  */
 

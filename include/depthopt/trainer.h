@@ -103,17 +103,19 @@ typedef struct dopt_fit_options {
 
     ptrdiff_t batch_size; /**< Rows a step; 0, the default, or >= m: all. Otherwise each epoch visits every row
                                once in an order that depends on (seed, epoch) alone; the last batch of an
-                               epoch may be smaller. */
+                               epoch may be smaller. An epoch is (m + batch_size - 1) / batch_size steps.
+                               With batches the stopping rules see value and gradient of one batch, so noise
+                               ends runs: stop by a callback on validation data instead. */
     uint64_t seed;        /**< Of initialisation and batches. Default 0. */
 
     int64_t max_steps;         /**< >= 0. Default 1000. */
     double target;             /**< Stop at value <= target. Default -INFINITY: never. */
     double value_tolerance;    /**< >= 0. Default 0: off. */
     double gradient_tolerance; /**< >= 0. Default 0: off, but for a gradient of exactly 0. */
-    double step_tolerance;     /**< >= 0. Default 0: off. */
+    double step_tolerance;     /**< >= 0. Default 0: off. Not during a warm-up: small steps count as arrived. */
     double max_seconds;        /**< > 0. Default INFINITY. Checked once a step. */
 
-    dopt_callback callback; /**< Default NULL. */
+    dopt_callback callback; /**< Default NULL. To keep the best W, copy event->w. */
     void *user;             /**< Its argument. */
     dopt_logger logger;     /**< Told of a start that no step moves, and of decompositions that took a way around.
                                  Default: silent. */
@@ -132,7 +134,7 @@ typedef struct dopt_report {
     int64_t steps;           /**< Steps taken; for DIVERGED, the step whose result was not finite is not counted. */
     double value;            /**< L at the last W that was evaluated; NaN before the first evaluation. */
     double gradient_norm;    /**< ||dL/dW||_F there. */
-    double best_value;       /**< Smallest value seen. */
+    double best_value;       /**< Smallest value seen: with batches, of the luckiest batch. */
     int64_t best_step;       /**< Steps taken when it was seen. */
     double seconds;          /**< Wall time since creation. */
     dopt_route route;        /**< How the objective evaluates all rows: what `reduction` came to. */
