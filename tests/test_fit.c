@@ -142,6 +142,75 @@ static void every_reason_to_stop(void **state)
     small_problem_end(&p);
 }
 
+static dopt_status flat(dopt_cmat w, const dopt_batch *batch, double *value, dopt_mat grad, void *user)
+{
+    (void)w, (void)batch, (void)user;
+    *value = 1.0;
+    if (grad.data)
+        *(double *)grad.data = 0.0;
+    return DOPT_OK;
+}
+
+static dopt_report run_on_a_plain(dopt_optim_kind optimizer, double weight_decay, double *w)
+{
+    dopt_objective *objective = NULL;
+    dopt_report report;
+    dopt_fit_options o = DOPT_FIT_OPTIONS_INIT;
+    o.model = DOPT_MODEL_DIRECT;
+    o.lr = 0.1;
+    o.optimizer = optimizer;
+    o.weight_decay = weight_decay;
+    o.max_steps = 20;
+    *w = 3.0;
+    ASSERT_OK(dopt_objective_create_custom(1, 1, flat, NULL, &objective));
+    ASSERT_OK(dopt_fit(objective, &o, dopt_mat_f64(w, 1, 1), &report));
+    dopt_objective_destroy(&objective);
+    return report;
+}
+
+/* A gradient of 0 ends a run where nothing else would move W. */
+static void no_gradient_is_an_end_for_some(void **state)
+{
+    double w;
+    (void)state;
+    for (dopt_optim_kind kind = DOPT_OPTIM_GD; (int)kind < dopt_optim_kind_count(); kind++) {
+        const int goes_on = kind == DOPT_OPTIM_MOMENTUM || kind == DOPT_OPTIM_NESTEROV || kind == DOPT_OPTIM_ADAM;
+        const dopt_report report = run_on_a_plain(kind, 0.0, &w);
+        assert_int_equal(report.reason, goes_on ? DOPT_STOP_STEPS : DOPT_STOP_GRADIENT);
+        assert_int_equal(report.steps, goes_on ? 20 : 0);
+    }
+    assert_int_equal(run_on_a_plain(DOPT_OPTIM_GD, 0.5, &w).reason, DOPT_STOP_STEPS);
+    ASSERT_CLOSE(w, 3.0 * pow(1.0 - 0.1 * 0.5, 20), 1e-14);
+}
+
+/* A batch without a gradient says nothing of the others. */
+static void no_gradient_of_a_batch_is_no_end(void **state)
+{
+    const double x[3] = { 0.0, 1.0, 1.0 }, y[3] = { 0.0, 2.0, 2.0 };
+    double w = 0.5;
+    dopt_loss *loss = NULL;
+    dopt_objective *objective = NULL;
+    dopt_report report;
+    dopt_fit_options o = DOPT_FIT_OPTIONS_INIT;
+    (void)state;
+    o.model = DOPT_MODEL_DIRECT;
+    o.lr = 0.1;
+    o.batch_size = 1;
+    o.max_steps = 600;
+    ASSERT_OK(dopt_loss_create_lp(2.0, NULL, &loss));
+    ASSERT_OK(dopt_objective_create_data(dopt_cmat_f64(x, 3, 1), dopt_cmat_f64(y, 3, 1), loss, NULL, &objective));
+    ASSERT_OK(dopt_fit(objective, &o, dopt_mat_f64(&w, 1, 1), &report));
+    assert_int_equal(report.reason, DOPT_STOP_STEPS);
+    ASSERT_CLOSE(w, 2.0, 1e-12);
+    o.gradient_tolerance = 1e-3; /* asked for, it is one */
+    w = 0.5;
+    ASSERT_OK(dopt_fit(objective, &o, dopt_mat_f64(&w, 1, 1), &report));
+    assert_int_equal(report.reason, DOPT_STOP_GRADIENT);
+    assert_true(report.steps < 3);
+    dopt_objective_destroy(&objective);
+    dopt_loss_destroy(&loss);
+}
+
 /* Rules that compare with the step before can end a run at the first step, and not before it. */
 static void tolerances_compare_with_the_step_before(void **state)
 {
@@ -441,6 +510,8 @@ int main(void)
         cmocka_unit_test(divergence_keeps_the_last_finite_weights),
         cmocka_unit_test(bad_options_touch_nothing),
         cmocka_unit_test(no_allocation_in_a_step),
+        cmocka_unit_test(no_gradient_is_an_end_for_some),
+        cmocka_unit_test(no_gradient_of_a_batch_is_no_end),
         cmocka_unit_test(tolerances_compare_with_the_step_before),
         cmocka_unit_test(batches_of_all_rows),
         cmocka_unit_test(starts_are_products_of_factors),

@@ -188,6 +188,7 @@ static void fit_optimizers(dopt_fit_options o)
 {
     const dopt_fit_options defaults = o;
     const dopt_hyper_value lr = { DOPT_LR, 0.5 };
+    const dopt_hyper_value twice[] = { { DOPT_BETA1, 0.5 }, { DOPT_BETA2, 0.9 }, { DOPT_BETA1, 0.6 } };
     o.optimizer = (dopt_optim_kind)dopt_optim_kind_count();
     options_outside(&o, "options->optimizer is 8, must be 0 (gd)");
     o.optimizer = (dopt_optim_kind)-1;
@@ -199,6 +200,10 @@ static void fit_optimizers(dopt_fit_options o)
     options_outside(&o, "options->hyper_count is 1 and options->hypers is NULL");
     o.hypers = &lr;
     options_outside(&o, "options->hypers[0] is lr, which is options->lr");
+    o.optimizer = DOPT_OPTIM_ADAM;
+    o.hyper_count = 3;
+    o.hypers = twice;
+    options_outside(&o, "options->hypers[2] is beta1, which hypers[0] is already");
     o = defaults;
     o.schedule.kind = DOPT_SCHEDULE_STEP;
     options_outside(&o, "options->schedule.period is 0, must be >= 1 for step");
@@ -209,6 +214,8 @@ static void fit_stops(dopt_fit_options o)
     const dopt_fit_options defaults = o;
     o.batch_size = -1;
     options_outside(&o, "options->batch_size is -1, must be >= 0");
+    o.batch_size = 1;
+    options_outside(&o, "options->batch_size is 1, must be 0 for an objective without examples");
     o = defaults;
     o.max_steps = -1;
     options_outside(&o, "options->max_steps is -1, must be >= 0");

@@ -97,7 +97,7 @@ typedef struct dopt_fit_options {
     double weight_decay;              /**< Of each factor, >= 0; the e2e model sees N times as much, as Theorem 1
                                            says. Default 0. */
     const dopt_hyper_value *hypers;   /**< Others than lr and weight_decay, which are refused here; NULL: defaults.
-                                           Not kept. */
+                                           Each once. Not kept. */
     int hyper_count;                  /**< Their number. Default 0. */
     dopt_schedule schedule;           /**< Default: constant. */
 
@@ -105,13 +105,15 @@ typedef struct dopt_fit_options {
                                once in an order that depends on (seed, epoch) alone; the last batch of an
                                epoch may be smaller. An epoch is (m + batch_size - 1) / batch_size steps.
                                With batches the stopping rules see value and gradient of one batch, so noise
-                               ends runs: stop by a callback on validation data instead. */
+                               ends runs: stop by a callback on validation data instead. An objective without
+                               examples takes none. */
     uint64_t seed;        /**< Of initialisation and batches. Default 0. */
 
     int64_t max_steps;         /**< >= 0. Default 1000. */
     double target;             /**< Stop at value <= target. Default -INFINITY: never. */
     double value_tolerance;    /**< >= 0. Default 0: off. */
-    double gradient_tolerance; /**< >= 0. Default 0: off, but for a gradient of exactly 0. */
+    double gradient_tolerance; /**< >= 0. Default 0: off; but a gradient of exactly 0 ends the run where nothing else
+                                    would move W: on all rows, without weight decay and momentum. */
     double step_tolerance;     /**< >= 0. Default 0: off. Not during a warm-up: small steps count as arrived. */
     double max_seconds;        /**< > 0. Default INFINITY. Checked once a step. */
 

@@ -44,6 +44,10 @@ static dopt_status check_hyper(const char *func, int i, const dopt_fit_options *
     if (h->hyper == DOPT_LR || h->hyper == DOPT_WEIGHT_DECAY)
         return dopt__fail(DOPT_ERR_INVALID, func, "options->hypers[%d] is %s, which is options->%s", i,
                           dopt_hyper_name(h->hyper), dopt_hyper_name(h->hyper));
+    for (int j = 0; j < i; j++)
+        if (o->hypers[j].hyper == h->hyper)
+            return dopt__fail(DOPT_ERR_INVALID, func, "options->hypers[%d] is %s, which hypers[%d] is already", i,
+                              dopt_hyper_name(h->hyper), j);
     return DOPT_OK;
 }
 

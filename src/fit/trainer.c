@@ -93,6 +93,11 @@ dopt_status dopt__trainer_create(const char *func, dopt_objective *objective, co
                                 dopt_objective_cols(objective), any_dtype ? w.dtype : dopt_objective_dtype(objective)));
     dopt_fit_options known;
     DOPT_TRY(dopt__fit_options(func, options, &known));
+    if (known.batch_size > 0 && dopt_objective_examples(objective) == 0)
+        return dopt__fail(DOPT_ERR_INVALID, func,
+                          "options->batch_size is %td, must be 0 for an objective without examples "
+                          "(dopt_objective_create_kind() gives it some)",
+                          known.batch_size);
     dopt_trainer *trainer = dopt__alloc(&known.allocator, 1, sizeof *trainer);
     if (!trainer)
         return dopt__fail(DOPT_ERR_NOMEM, func, "no memory for the handle");
@@ -156,6 +161,15 @@ static double step_size(const dopt_trainer *trainer)
     return sum;
 }
 
+/* Whether a gradient of 0 means that nothing will move any more: not if other rows, decay or momentum would. */
+static bool rests_at_zero(const dopt_trainer *trainer)
+{
+    const dopt_fit_options *o = &trainer->options;
+    const bool momentum =
+        o->optimizer == DOPT_OPTIM_MOMENTUM || o->optimizer == DOPT_OPTIM_NESTEROV || o->optimizer == DOPT_OPTIM_ADAM;
+    return !trainer->rows && o->weight_decay == 0.0 && !momentum;
+}
+
 /* The stopping rules of dopt_stop_reason, at a W that has just been evaluated. */
 static dopt_stop_reason stop_reason(const dopt_trainer *trainer)
 {
@@ -163,7 +177,7 @@ static dopt_stop_reason stop_reason(const dopt_trainer *trainer)
     const dopt_report *r = &trainer->report;
     if (r->value <= o->target)
         return DOPT_STOP_TARGET;
-    if (r->gradient_norm <= o->gradient_tolerance)
+    if (r->gradient_norm <= o->gradient_tolerance && (o->gradient_tolerance > 0.0 || rests_at_zero(trainer)))
         return DOPT_STOP_GRADIENT;
     if (o->value_tolerance > 0.0 && r->steps > 0 &&
         fabs(trainer->before - r->value) <= o->value_tolerance * fmax(fabs(trainer->before), fabs(r->value)))
