@@ -546,7 +546,9 @@ static void paths_may_be_wrong(void **state)
     ASSERT_FAILS(dopt_trainer_load(r.trainer, folder), DOPT_ERR_IO, "no regular file");
     ASSERT_FAILS(dopt_trainer_load(r.trainer, none), DOPT_ERR_IO, "No such file");
     ASSERT_FAILS(dopt_trainer_save(r.trainer, none), DOPT_ERR_IO, "No such file");
-    ASSERT_FAILS(dopt_trainer_save(r.trainer, folder), DOPT_ERR_IO, "cannot replace");
+    ASSERT_FAILS(dopt_trainer_save(r.trainer, folder), DOPT_ERR_IO, "no regular file");
+    ASSERT_FAILS(dopt_trainer_save(r.trainer, fifo), DOPT_ERR_IO, "no regular file");
+    assert_int_equal(unlink(fifo), 0); /* it is there */
     (void)snprintf(inner, sizeof inner, "%s.tmp", folder);
     assert_int_equal(access(inner, F_OK), -1);
     const char *large = file_in(folder, "large", 0);

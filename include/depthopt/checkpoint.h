@@ -51,14 +51,15 @@ typedef ptrdiff_t (*dopt_read_fn)(void *data, size_t size, void *user);
 /**
  * Save to a file, atomically: it is written to `path` with ".tmp" appended, flushed to the disk, and renamed. Whatever
  * happens, at `path` is the checkpoint of before or the new one, whole; a killed process may leave the ".tmp" behind,
- * which the next save replaces. One process at a time may save to a path.
+ * which the next save replaces. One process at a time may save to a path. A symbolic link at `path` is replaced, not
+ * followed; anything else but a regular file is refused. The mode of the new file follows the umask.
  *
  * Memory: allocates and frees about the size of the file.
  *
  * @retval DOPT_ERR_INVALID  a pointer is NULL, or `path` is empty
  * @retval DOPT_ERR_NOMEM    no memory
- * @retval DOPT_ERR_IO       writing failed, with the system's reason; `path` is as before, but where the message says
- *                           that only the folder could not be flushed
+ * @retval DOPT_ERR_IO       `path` is there and no regular file, or writing failed, with the system's reason; `path`
+ *                           is as before, but where the message says that only the folder could not be flushed
  * @retval DOPT_ERR_BUSY     `trainer` is in use by another call
  */
 DOPT_API dopt_status dopt_trainer_save(const dopt_trainer *trainer, const char *path);

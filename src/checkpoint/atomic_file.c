@@ -87,6 +87,15 @@ static bool flush_folder(char *folder)
     return flushed;
 }
 
+/* What is no file, such as a device, must not become one. A symbolic link is replaced. */
+static dopt_status check_replaceable(const char *func, const char *path)
+{
+    struct stat is;
+    if (lstat(path, &is) != 0 || S_ISREG(is.st_mode) || S_ISLNK(is.st_mode))
+        return DOPT_OK;
+    return dopt__fail(DOPT_ERR_IO, func, "%.100s is no regular file, must be one or not be there", path);
+}
+
 static dopt_status replace(const char *func, const char *path, char *temporary, size_t parts, const void *const *data,
                            const size_t *size)
 {
@@ -106,6 +115,7 @@ dopt_status dopt__file_replace(const char *func, const char *path, const dopt_al
 {
     static const char suffix[] = ".tmp";
     const size_t length = strlen(path);
+    DOPT_TRY(check_replaceable(func, path));
     char *temporary = dopt__alloc(allocator, length + sizeof suffix, 1);
     if (!temporary)
         return dopt__fail(DOPT_ERR_NOMEM, func, "no memory for a path of %zu bytes", length);
