@@ -6,13 +6,13 @@
  * @file depthopt/depthopt.h
  * All of the library. The headers, lowest floor first:
  *
- *     status.h alloc.h log.h rng.h version.h mat.h    what everything else speaks
- *     matfun.h                                        powers of symmetric matrices
- *     net.h e2e.h loss.h                              factored networks; the preconditioner; losses
- *     optim.h schedule.h objective.h                  update rules; learning rates; what is minimised
- *     analysis.h                                      what depth does to a run, in numbers
- *     trainer.h fit.h lr_search.h                     training
- *     checkpoint.h                                    to save a run, and go on with it later
+ *     api.h status.h alloc.h log.h mat.h rng.h version.h    what everything else speaks
+ *     matfun.h                                              powers of symmetric matrices
+ *     e2e.h net.h loss.h                                    the preconditioner; factored networks; losses
+ *     optim.h schedule.h objective.h                        update rules; learning rates; what is minimised
+ *     analysis.h                                            what depth does to a run, in numbers
+ *     trainer.h fit.h lr_search.h                           training
+ *     checkpoint.h                                          to save a run, and go on with it later
  */
 
 #include <depthopt/alloc.h>
