@@ -126,6 +126,7 @@ static void failures_inside_name_the_call(void **state)
         status = dopt_fit(p.objective, &o, dopt_mat_f64(p.w, 1, d), NULL);
         if (status == DOPT_ERR_NOMEM && strncmp(dopt_last_error(), "dopt_fit: ", 10) != 0)
             fail_msg("allocation %d: %s", allowed, dopt_last_error());
+        assert_null(strstr(dopt_last_error(), "dopt_fit: dopt_fit: ")); /* and says it once */
     }
     ASSERT_OK(status);
     assert_true(failures > 5);

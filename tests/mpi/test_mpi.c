@@ -214,6 +214,20 @@ static void agrees_for_softmax_and_empty_ranks(void)
     free_problem(&p);
 }
 
+/* One example in all. */
+static void agrees_for_one_example(void)
+{
+    problem p = make_problem(1, 6, 2, DOPT_F64);
+    dopt_objective *shared = NULL, *serial = make_serial(&p, NULL);
+    const ptrdiff_t count = rank == ranks - 1 ? 1 : 0;
+    OK(dopt_mpi_objective_create_data(MPI_COMM_WORLD, rows_of(p.x, p.d, 0, count, p.dtype),
+                                      rows_of(p.y, p.k, 0, count, p.dtype), p.loss, NULL, NULL, &shared));
+    compare(&p, shared, serial, NULL);
+    dopt_objective_destroy(&shared);
+    dopt_objective_destroy(&serial);
+    free_problem(&p);
+}
+
 static dopt_fit_options training(dopt_model model, ptrdiff_t batch)
 {
     dopt_fit_options o = DOPT_FIT_OPTIONS_INIT;
@@ -531,6 +545,7 @@ int main(int argc, char **argv)
     the_rank_is_said_once();
     agrees_with_one_rank();
     agrees_for_softmax_and_empty_ranks();
+    agrees_for_one_example();
     trains_like_one_rank();
     bad_shards_fail_alike();
     bad_calls_fail_alike(0);
