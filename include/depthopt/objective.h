@@ -94,7 +94,7 @@ typedef struct dopt_objective_options {
  * Memory: by DOPT_ROUTE_PASS 64 k d doubles, fewer where that were over 8 MiB, and k d numbers a thread (64 rows of x
  * too where x is column-major); by DOPT_ROUTE_PRODUCTS k d doubles and a block of at most 256 rows of x, y and
  * predictions; for the factor of [X Y], (d + k)^2 doubles more.
- * Passes are fastest over row-major x whose rows start on 64-byte boundaries: up to 1.2 times as fast as elsewhere.
+ * Passes are fastest over row-major x whose rows start on 64-byte boundaries: up to 1.25 times as fast as elsewhere.
  *
  * @retval DOPT_ERR_INVALID    a pointer is NULL, or y holds a target that the loss does not allow
  * @retval DOPT_ERR_SHAPE      x and y have different numbers of rows, or a view is not valid
