@@ -7,7 +7,7 @@ GUIDES = ["start", "which-form", "depth-and-rate", "your-own-gradient", "your-ow
 MENU = {
     "Guides": [f"docs/guides/{name}.md" for name in GUIDES],
     "Background": ["docs/math/e2e.md", "docs/reproduction.md", "docs/mnist_cnn.md", "docs/performance.md", "docs/numerics.md"],
-    "Reference": ["docs/errors.md", "docs/threads.md", "docs/reliability.md", "docs/testing.md", "docs/distributed.md", "docs/abi.md",
+    "Reference": ["docs/errors.md", "docs/threads.md", "docs/reliability.md", "docs/testing.md", "docs/distributed.md", "docs/clusters.md", "docs/abi.md",
                   "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "bindings/README.md"],
 }
 
