@@ -30,7 +30,7 @@ int main(void)
     if (dopt_loss_create_lp(4.0, NULL, &loss) == DOPT_OK &&
         dopt_objective_create_data(dopt_cmat_f64(x, m, d), dopt_cmat_f64(y, m, 1), loss, NULL, &objective) == DOPT_OK &&
         dopt_fit(objective, &options, dopt_mat_f64(w, 1, d), &report) == DOPT_OK)
-        printf("stopped for %s after %lld steps at %.3g: w = %.2f %.2f %.2f %.2f %.2f\n",
+        printf("ended (%s) after %lld steps at %.3g: w = %.2f %.2f %.2f %.2f %.2f\n",
                dopt_stop_reason_string(report.reason), (long long)report.steps, report.value, w[0], w[1], w[2], w[3],
                w[4]);
     else

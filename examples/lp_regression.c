@@ -10,7 +10,9 @@
 
 #include <depthopt/depthopt.h>
 
+#include "support/checksum.h"
 #include "support/job.h"
+#include "support/kept_run.h"
 #include "support/optimum.h"
 #include "support/results.h"
 #include "support/run.h"
@@ -75,7 +77,9 @@ static int train_all(const job *j, dopt_objective *objective, run *runs, char *m
     for (int i = 0; i < j->method_count; i++)
         for (int k = 0; k < (has_depth(j->methods[i]) ? j->depth_count : 1); k++) {
             const double depth = has_depth(j->methods[i]) ? j->depths[k] : 1.0;
-            if (!run_prepare(&runs[count++], j, j->methods[i], depth, objective, message))
+            run *r = &runs[count++];
+            *r = run_new(j, j->methods[i], depth);
+            if (!kept_run_curve(r, j, message) || !run_find_rate(r, j, objective, message))
                 return -count;
         }
     if (j->keep.path)
@@ -95,16 +99,17 @@ static int report(const job *j, const table *t, ptrdiff_t dropped, const run *ru
                   .count = count };
     if (!optimum_find(t, j->p, &r.best))
         return fail("out of memory");
+    results_lower_optimum(&r);
     results_table(&r);
     if (j->out && !results_write(&r, j->out, message))
         return fail(message);
-    return 0;
+    return results_winner(&r) < 0 ? EXIT_DATA : 0;
 }
 
 static int fit_table(const job *j, const table *t, ptrdiff_t dropped)
 {
     static run runs[JOB_LIST_MAX * JOB_LIST_MAX];
-    char message[256] = "out of memory";
+    char message[KEEP_MESSAGE] = "out of memory";
     dopt_loss *loss = NULL;
     dopt_objective *objective = NULL;
     dopt_loss_options options = DOPT_LOSS_OPTIONS_INIT;
@@ -143,6 +148,7 @@ static int regress(int argc, char **argv)
     }
     if (!load(&j, &t, message))
         return fail(message);
+    j.data_sum = j.keep.path ? checksum_table(&t, 0) : 0;
     const ptrdiff_t dropped = prepare(&j, &t);
     const int code =
         dropped < 0 ? fail("the target or every feature is constant: nothing to fit") : fit_table(&j, &t, dropped);

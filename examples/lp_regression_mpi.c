@@ -6,6 +6,7 @@
  */
 #define _DEFAULT_SOURCE /* getrusage */
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include <depthopt/mpi.h>
 
 #include "mpi/slice.h"
+#include "support/checksum.h"
 #include "support/kept_run.h"
 #include "support/sensors.h"
 #include "support/table.h"
@@ -48,7 +50,9 @@ typedef struct extras {
 } extras;
 
 static int rank, ranks;
-static bool stopped; /* by an interrupt, after a save: all ranks agree */
+static int results;                /* runs that have not diverged */
+static bool stopped;               /* by an interrupt, after a save: all ranks agree */
+static char trouble[KEEP_MESSAGE]; /* on rank 0: what failed, if the library does not know */
 
 /* Rank 0 speaks for all: they fail alike. */
 static int fail(const char *message, int code)
@@ -99,6 +103,15 @@ static int stop_if_interrupted(const dopt_event *event, void *user)
     return keep_interrupted();
 }
 
+/* The rate of a run of before, if there is one; rank 0 reads. */
+static dopt_status take_up(const job *j, run *r)
+{
+    const bool good = rank > 0 || kept_run_curve(r, j, trouble);
+    const dopt_status status = dopt_mpi_agree(MPI_COMM_WORLD, good ? DOPT_OK : DOPT_ERR_FORMAT);
+    (void)MPI_Bcast(&r->lr, 1, MPI_DOUBLE, 0, MPI_COMM_WORLD);
+    return status;
+}
+
 /* One run that is saved every so many steps, and goes on from what was saved. */
 static dopt_status train_saving(const job *j, dopt_objective *objective, double *w, run *r)
 {
@@ -114,6 +127,8 @@ static dopt_status train_saving(const job *j, dopt_objective *objective, double 
     kept_run_path(r, j, "", path);
     int there = rank == 0 && keep_found(&j->keep, path);
     (void)MPI_Bcast(&there, 1, MPI_INT, 0, MPI_COMM_WORLD);
+    if (status == DOPT_OK)
+        status = dopt_mpi_agree(MPI_COMM_WORLD, rank > 0 || kept_run_save_curve(r, j, trouble) ? DOPT_OK : DOPT_ERR_IO);
     if (status == DOPT_OK && there)
         status = dopt_mpi_trainer_load(MPI_COMM_WORLD, trainer, path);
     if (status == DOPT_OK && there && rank == 0)
@@ -133,28 +148,20 @@ static dopt_status train_saving(const job *j, dopt_objective *objective, double 
     return status;
 }
 
-/* FNV-1a of the weights: two runs with the same bits show the same number. */
-static unsigned long long fingerprint(const double *w, ptrdiff_t d)
-{
-    unsigned long long hash = 14695981039346656037u;
-    const unsigned char *bytes = (const unsigned char *)w;
-    for (size_t i = 0; i < (size_t)d * sizeof *w; i++)
-        hash = (hash ^ bytes[i]) * 1099511628211u;
-    return hash;
-}
-
 static dopt_status train_one(const job *j, const method *how, double depth, dopt_objective *objective, double *w)
 {
-    char message[256] = "";
-    run r;
+    run r = run_new(j, how, depth);
     double value = 0.0;
     dopt_report report = { 0 };
     const ptrdiff_t d = dopt_objective_cols(objective);
     memset(w, 0, (size_t)d * sizeof *w);
-    if (!run_prepare(&r, j, how, depth, objective, message))
-        return DOPT_ERR_NUMERICAL;
-    dopt_status status;
-    if (j->keep.path) {
+    dopt_status status = take_up(j, &r);
+    if (status == DOPT_OK)
+        status =
+            dopt_mpi_agree(MPI_COMM_WORLD, run_find_rate(&r, j, objective, trouble) ? DOPT_OK : DOPT_ERR_NUMERICAL);
+    if (status != DOPT_OK) {
+        /* not begun */
+    } else if (j->keep.path) {
         status = train_saving(j, objective, w, &r);
     } else {
         const dopt_fit_options o = run_options(&r, j);
@@ -165,9 +172,15 @@ static dopt_status train_one(const job *j, const method *how, double depth, dopt
     }
     if (status == DOPT_OK && !stopped)
         status = dopt_objective_eval(objective, dopt_cmat_f64(w, 1, d), NULL, &value, dopt_mat_none());
+    if (status == DOPT_ERR_NONFINITE && r.diverged) {
+        value = INFINITY;
+        status = DOPT_OK;
+    }
+    results += !r.diverged;
     if (status == DOPT_OK && !stopped && rank == 0)
         (void)printf("%-10s %5g %9g %14.9g %8.2f  %016llx%s\n", how->name, depth, r.lr, value, r.seconds,
-                     fingerprint(w, d), r.diverged ? "  diverged" : "");
+                     (unsigned long long)checksum(CHECKSUM_START, w, (size_t)d * sizeof *w),
+                     r.diverged ? "  diverged" : "");
     run_free(&r);
     return status;
 }
@@ -185,6 +198,15 @@ static dopt_status train_all(const job *j, dopt_objective *objective)
     }
     free(w);
     return status;
+}
+
+static int exit_code(dopt_status status)
+{
+    if (stopped)
+        return fail(keep_goodbye, EXIT_INTERRUPTED);
+    if (status != DOPT_OK)
+        return fail(*trouble ? trouble : dopt_last_error(), EXIT_DATA);
+    return results > 0 ? 0 : fail("every run diverged; --lr needs to be smaller", EXIT_DATA);
 }
 
 static int fit_table(const job *j, const extras *e, const table *t)
@@ -207,9 +229,7 @@ static int fit_table(const job *j, const extras *e, const table *t)
                      dopt_objective_examples(objective), t->cols, ranks, t->rows, j->p);
     if (status == DOPT_OK)
         status = train_all(j, objective);
-    const int code = stopped             ? fail(keep_goodbye, EXIT_INTERRUPTED)
-                     : status == DOPT_OK ? 0
-                                         : fail(dopt_last_error(), EXIT_DATA);
+    const int code = exit_code(status);
     dopt_objective_destroy(&objective);
     dopt_loss_destroy(&loss);
     return code;
@@ -241,6 +261,8 @@ static int work(int argc, char **argv)
         return fail(message, EXIT_DATA);
     if (e.memory)
         show_memory();
+    if (j.keep.path)
+        j.data_sum = slice_checksum(MPI_COMM_WORLD, &t);
     const int code = slice_standardise(MPI_COMM_WORLD, e.block, &t) < 0
                          ? fail("the target or every feature is constant: nothing to fit", EXIT_DATA)
                          : fit_table(&j, &e, &t);

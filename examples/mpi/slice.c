@@ -11,6 +11,7 @@
 
 #include "mpi/npy_slice.h"
 #include "support/cells.h"
+#include "support/checksum.h"
 
 static void size_and_rank(MPI_Comm comm, int *ranks, int *rank)
 {
@@ -210,6 +211,15 @@ bool slice_keep(MPI_Comm comm, ptrdiff_t block_rows, table *t)
     memmove(t->y, t->y + first, (size_t)count * sizeof *t->y);
     t->rows = count;
     return true;
+}
+
+uint64_t slice_checksum(MPI_Comm comm, const table *t)
+{
+    ptrdiff_t before;
+    (void)total(comm, t->rows, &before);
+    uint64_t sum = checksum_table(t, before);
+    (void)MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, comm);
+    return sum;
 }
 
 /* What a block adds: for each column, and the target after them, sum and square sum of the distance from the shift. */

@@ -5,6 +5,7 @@
 /* A table of which each rank has some rows, read so that no rank ever has all of it. All functions are collective. */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <mpi.h>
 
@@ -21,6 +22,9 @@ bool slice_read(MPI_Comm comm, const char *path, const char *target, const char 
 
 /* This rank's rows of a table that every rank has made; the others are given up. */
 bool slice_keep(MPI_Comm comm, ptrdiff_t block_rows, table *t);
+
+/* checksum_table() of the whole: the same on any number of ranks. */
+uint64_t slice_checksum(MPI_Comm comm, const table *t);
 
 /*
  * As standardise(), by one reduction: the sums over all rows of x - x_1 and (x - x_1)^2, with the first row x_1, by

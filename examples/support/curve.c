@@ -31,6 +31,11 @@ double curve_at(const curve *c, double x)
     return y;
 }
 
+double curve_end(const curve *c)
+{
+    return c->count > 0 ? c->x[c->count - 1] : NAN;
+}
+
 void curve_free(curve *c)
 {
     const curve none = { 0 };

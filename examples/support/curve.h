@@ -18,6 +18,9 @@ bool curve_add(curve *c, double x, double y);
 /* y at x, or at the last point before it; NaN before the first point. */
 double curve_at(const curve *c, double x);
 
+/* The last x; NaN before the first point. */
+double curve_end(const curve *c);
+
 void curve_free(curve *c);
 
 #endif

@@ -70,17 +70,17 @@ static bool read_methods(const option *o, const char *list)
     return true;
 }
 
+const char *job_init_name(dopt_init init)
+{
+    return init == DOPT_INIT_NORMAL ? "normal" : init == DOPT_INIT_BALANCED ? "balanced" : "identity";
+}
+
 static bool read_init(const option *o, const char *text)
 {
-    static const struct {
-        const char *name;
-        dopt_init init;
-    } kinds[] = { { "normal", DOPT_INIT_NORMAL },
-                  { "balanced", DOPT_INIT_BALANCED },
-                  { "identity", DOPT_INIT_IDENTITY } };
+    static const dopt_init kinds[] = { DOPT_INIT_NORMAL, DOPT_INIT_BALANCED, DOPT_INIT_IDENTITY };
     for (int i = 0; i < 3; i++)
-        if (strcmp(kinds[i].name, text) == 0) {
-            *(dopt_init *)o->to = kinds[i].init;
+        if (strcmp(job_init_name(kinds[i]), text) == 0) {
+            *(dopt_init *)o->to = kinds[i];
             return true;
         }
     return false;
@@ -98,15 +98,35 @@ static bool read_threads(const option *o, const char *text)
 
 static bool read_lr(const option *o, const char *text)
 {
-    if (strcmp(text, "auto") == 0)
+    if (strcmp(text, "auto") == 0) {
+        *(double *)o->to = 0.0;
         return true;
+    }
     return option_real(o, text) && *(double *)o->to > 0.0;
+}
+
+/* Runs that are alike would share their files. */
+static bool check_repeats(const job *j, char *message)
+{
+    for (int i = 0; i < j->depth_count; i++)
+        for (int k = 0; k < i; k++)
+            if (j->depths[i] == j->depths[k]) {
+                (void)snprintf(message, 256, "--depth: %.15g is given twice", j->depths[i]);
+                return false;
+            }
+    for (int i = 0; i < j->method_count; i++)
+        for (int k = 0; k < i; k++)
+            if (j->methods[i] == j->methods[k]) {
+                (void)snprintf(message, 256, "--method: %s is given twice", j->methods[i]->name);
+                return false;
+            }
+    return true;
 }
 
 /* A factored model needs whole depths, and a run that is resumed a file. */
 static bool check(const job *j, char *message)
 {
-    if (!keep_check(&j->keep, message))
+    if (!keep_check(&j->keep, message) || !check_repeats(j, message))
         return false;
     for (int i = 0; i < j->method_count; i++)
         for (int k = 0; k < j->depth_count && j->methods[i]->model == DOPT_MODEL_FACTORED; k++)

@@ -31,6 +31,7 @@ typedef struct job {
     int64_t batch, width, seed;
     dopt_init init;
     keep_options keep;
+    uint64_t data_sum; /* of the table as it was read, for what is kept */
     bool quiet, help;
 } job;
 
@@ -51,6 +52,9 @@ typedef struct job {
     "  --seed S              default 1\n"
 
 extern const char *const job_usage;
+
+/* As --init has it. */
+const char *job_init_name(dopt_init init);
 
 /* Read the command line, with up to 8 options of your own. False: `message` is one line that says what is wrong. */
 bool job_read(int argc, char **argv, size_t more_count, const option *more, job *out, char message[256]);

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "checksum.h"
+
 enum { mark_size = 8, sum_size = 8, path_max = 4096, text_max = 80 };
 
 static const char mark[] = "dopt-run"; /* the first bytes of a file */
@@ -62,15 +64,6 @@ static void fail(keep *k, const char *format, ...)
         (void)vsnprintf(k->message, sizeof k->message, format, arguments);
     va_end(arguments);
     k->failed = true;
-}
-
-/* FNV-1a: any byte that differs gives another sum. */
-static uint64_t sum_of(const unsigned char *bytes, size_t count)
-{
-    uint64_t sum = 14695981039346656037u;
-    for (size_t i = 0; i < count; i++)
-        sum = (sum ^ bytes[i]) * 1099511628211u;
-    return sum;
 }
 
 static int append(const void *data, size_t size, void *user)
@@ -134,7 +127,7 @@ keep keep_loading(const char *path)
     }
     k.end = k.size - sum_size;
     memcpy(&sum, k.bytes + k.end, sum_size);
-    if (sum != sum_of(k.bytes, k.end))
+    if (sum != checksum(CHECKSUM_START, k.bytes, k.end))
         fail(&k, "%.200s is damaged", path);
     return k;
 }
@@ -255,7 +248,7 @@ void keep_same_text(keep *k, const char *what, const char *text)
 
 static bool write_all(const keep *k, int fd)
 {
-    const uint64_t sum = sum_of(k->bytes, k->size);
+    const uint64_t sum = checksum(CHECKSUM_START, k->bytes, k->size);
     FILE *f = fdopen(fd, "wb");
     if (!f) {
         (void)close(fd);

@@ -5,12 +5,30 @@
 
 void kept_run_path(const run *r, const job *j, const char *suffix, char path[KEPT_PATH])
 {
-    (void)snprintf(path, KEPT_PATH, "%.3900s-%s-%g%s", j->keep.path, r->how->name, r->depth, suffix);
+    (void)snprintf(path, KEPT_PATH, "%.3900s-%s-%.15g%s", j->keep.path, r->how->name, r->depth, suffix);
+}
+
+/* What makes another run, of what the trainer's checkpoint does not know. */
+static void visit_task(keep *k, const job *j)
+{
+    char lr[32] = "auto", sum[32];
+    if (j->lr > 0.0)
+        (void)snprintf(lr, sizeof lr, "%.15g", j->lr);
+    (void)snprintf(sum, sizeof sum, "%016llx", (unsigned long long)j->data_sum);
+    keep_same_text(k, "--target", j->target ? j->target : "not given");
+    keep_same_text(k, "--class", j->label ? j->label : "not given");
+    keep_same(k, "--p", j->p);
+    keep_same_text(k, "--lr", lr);
+    keep_same_text(k, "--init", job_init_name(j->init));
+    keep_same(k, "--init-std", j->init_std);
+    keep_same(k, "--width", (double)j->width);
+    keep_same_text(k, "checksum of x and y", sum);
 }
 
 /* All of a .curve file. */
-static void visit(keep *k, run *r)
+static void visit(keep *k, const job *j, run *r)
 {
+    visit_task(k, j);
     keep_number(k, &r->lr);
     keep_flag(k, &r->searched);
     keep_curve(k, &r->loss);
@@ -18,12 +36,13 @@ static void visit(keep *k, run *r)
 
 bool kept_run_curve(run *r, const job *j, char message[KEEP_MESSAGE])
 {
-    char path[KEPT_PATH];
+    char path[KEPT_PATH], trainer[KEPT_PATH];
     kept_run_path(r, j, ".curve", path);
-    if (!keep_found(&j->keep, path))
+    kept_run_path(r, j, "", trainer);
+    if (!keep_found(&j->keep, path) && !keep_found(&j->keep, trainer))
         return true;
     keep k = keep_loading(path);
-    visit(&k, r);
+    visit(&k, j, r);
     return keep_end(&k, path, message);
 }
 
@@ -42,14 +61,20 @@ dopt_status kept_run_resume(run *r, const job *j, dopt_trainer *trainer)
     return DOPT_OK;
 }
 
-bool kept_run_save(const run *r, const job *j, const dopt_trainer *trainer, char message[KEEP_MESSAGE])
+bool kept_run_save_curve(const run *r, const job *j, char message[KEEP_MESSAGE])
 {
     char path[KEPT_PATH];
     run same = *r; /* saving writes nothing to it */
     keep k = keep_saving();
-    visit(&k, &same);
+    visit(&k, j, &same);
     kept_run_path(r, j, ".curve", path);
-    if (!keep_end(&k, path, message))
+    return keep_end(&k, path, message);
+}
+
+bool kept_run_save(const run *r, const job *j, const dopt_trainer *trainer, char message[KEEP_MESSAGE])
+{
+    char path[KEPT_PATH];
+    if (!kept_run_save_curve(r, j, message))
         return false;
     kept_run_path(r, j, "", path);
     if (dopt_trainer_save(trainer, path) == DOPT_OK)

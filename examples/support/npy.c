@@ -3,9 +3,10 @@
 
 #include "npy.h"
 
+#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -98,16 +99,17 @@ bool npy_open(const char *path, npy *out, char message[256])
     const npy none = { .map = NULL };
     *out = none;
     if (file < 0 || fstat(file, &about) != 0 || about.st_size <= 0) {
+        (void)complain(message, path, file < 0 ? strerror(errno) : "the file is empty");
         if (file >= 0)
             (void)close(file);
-        return complain(message, path, "cannot be opened, or is empty");
+        return false;
     }
     out->bytes = (size_t)about.st_size;
     out->map = mmap(NULL, out->bytes, PROT_READ, MAP_SHARED, file, 0);
     (void)close(file);
     if (out->map == MAP_FAILED) {
         out->map = NULL;
-        return complain(message, path, "cannot be mapped");
+        return complain(message, path, strerror(errno));
     }
     (void)madvise(out->map, out->bytes, MADV_SEQUENTIAL);
     if (npy_parse(out, path, message))

@@ -10,7 +10,7 @@
 typedef struct option option;
 
 /* The end of every --help. */
-#define OPTIONS_EXITS "exit status: 0 done; 1 the data or a run failed; 2 the command line is wrong\n"
+#define OPTIONS_EXITS "exit status: 0 done; 1 the data or all runs failed; 2 the command line is wrong\n"
 
 /* Read the text of one option into `o->to`. False: it is not one that is allowed. */
 typedef bool (*option_reader)(const option *o, const char *value);

@@ -18,12 +18,26 @@ static int64_t step_of(const results *r, int column)
     return column == columns - 1 ? r->j->steps : twentieth * twentieths[column];
 }
 
+void results_lower_optimum(results *r)
+{
+    for (int i = 0; i < r->count; i++)
+        for (size_t k = 0; k < r->runs[i].loss.count; k++)
+            r->best.value = fmin(r->best.value, r->runs[i].loss.y[k]);
+}
+
+/* Its last loss, if that is less than the first by what the table can show; else NaN. */
+static double gained(const results *r, const run *one)
+{
+    const double loss = one->diverged ? NAN : run_loss_at(one, r->j->steps);
+    return loss < (1.0 - 1e-4) * run_loss_at(one, 0) ? loss : NAN;
+}
+
 int results_winner(const results *r)
 {
     int winner = -1;
     double least = INFINITY;
     for (int i = 0; i < r->count; i++) {
-        const double loss = r->runs[i].diverged ? NAN : run_loss_at(&r->runs[i], r->j->steps);
+        const double loss = gained(r, &r->runs[i]);
         if (loss < least) {
             least = loss;
             winner = i;
@@ -75,6 +89,16 @@ static void print_verdict(const results *r, int winner)
     printf("\n");
 }
 
+static void print_no_winner(const results *r)
+{
+    int diverged = 0;
+    for (int i = 0; i < r->count; i++)
+        diverged += r->runs[i].diverged;
+    printf("\nno winner: %s\n", diverged == r->count ? "every run diverged; --lr needs to be smaller"
+                                : diverged > 0       ? "no run left its start for the better; some diverged"
+                                                     : "no run left its start for the better");
+}
+
 void results_table(const results *r)
 {
     const int winner = results_winner(r);
@@ -93,5 +117,5 @@ void results_table(const results *r)
     if (winner >= 0)
         print_verdict(r, winner);
     else
-        printf("\nno winner: every run diverged; --lr needs to be smaller\n");
+        print_no_winner(r);
 }

@@ -17,7 +17,10 @@ typedef struct results {
     int count;
 } results;
 
-/* The run with the least loss at the end; -1 if all diverged. */
+/* No run is below the optimum: lower what is known of it to the least loss of all. */
+void results_lower_optimum(results *r);
+
+/* The run with the least loss at the end; -1 if none got below its start. */
 int results_winner(const results *r);
 
 void results_table(const results *r);

@@ -48,7 +48,16 @@ static void show_progress(crew *c)
     (void)pthread_mutex_unlock(&c->mutex);
 }
 
-/* Every so many steps, and at the twentieths that the table shows. With batches, the loss of all data is evaluated. */
+/* With batches, the loss of all data is evaluated. */
+static void record(recorder *rec, int64_t step, double value, dopt_cmat w)
+{
+    double loss = value;
+    if (rec->objective && dopt_objective_eval(rec->objective, w, NULL, &loss, dopt_mat_none()) != DOPT_OK)
+        return; /* the run is about to diverge */
+    rec->failed = !curve_add(&rec->r->loss, (double)step, loss);
+}
+
+/* Every so many steps, and at the twentieths that the table shows. */
 static int on_step(const dopt_event *event, void *user)
 {
     recorder *rec = user;
@@ -57,11 +66,15 @@ static int on_step(const dopt_event *event, void *user)
         show_progress(rec->c);
     if (event->step % rec->j->every != 0 && event->step % twentieth != 0 && event->step != rec->j->steps)
         return 0;
-    double loss = event->value;
-    if (rec->objective && dopt_objective_eval(rec->objective, event->w, NULL, &loss, dopt_mat_none()) != DOPT_OK)
-        return 0; /* the run is about to diverge */
-    rec->failed = !curve_add(&rec->r->loss, (double)event->step, loss);
+    record(rec, event->step, event->value, event->w);
     return rec->failed;
+}
+
+static void warn(dopt_log_level level, const char *message, void *user)
+{
+    const run *r = user;
+    if (level == DOPT_LOG_WARNING)
+        (void)fprintf(stderr, "%s, depth %g: %s\n", r->how->name, r->depth, message);
 }
 
 dopt_fit_options run_options(const run *r, const job *j)
@@ -78,46 +91,64 @@ dopt_fit_options run_options(const run *r, const job *j)
     o.batch_size = (ptrdiff_t)j->batch;
     o.seed = (uint64_t)j->seed;
     o.max_steps = j->steps;
+    o.logger.fn = j->quiet ? NULL : warn;
+    o.logger.user = (void *)(uintptr_t)r;
     return o;
 }
 
 static dopt_status search(run *r, const job *j, dopt_objective *objective, dopt_mat w)
 {
     dopt_fit_options o = run_options(r, j);
-    int best = 0;
+    int best = 0;       /* the smallest, if all diverge */
+    o.logger.fn = NULL; /* training will tell */
     const dopt_status status = dopt_lr_search(objective, &o, dopt_const(w), grid_size, grid, j->threads, NULL, &best);
     r->lr = grid[best];
     r->searched = true;
     return status;
 }
 
-bool run_prepare(run *r, const job *j, const method *how, double depth, dopt_objective *objective, char message[256])
+run run_new(const job *j, const method *how, double depth)
 {
-    const ptrdiff_t d = dopt_objective_cols(objective);
     const run fresh = { .how = how, .depth = depth, .lr = j->lr };
-    *r = fresh;
-    char told[KEEP_MESSAGE];
-    if (!kept_run_curve(r, j, told)) {
-        (void)snprintf(message, 256, "%.255s", told);
-        return false;
-    }
+    return fresh;
+}
+
+/* Training at the smallest rate shows how it ends if none serves. */
+static void tell_rate(const run *r, const job *j, bool hopeless)
+{
+    const bool least = r->lr == grid[0], most = r->lr == grid[grid_size - 1];
+    if (hopeless && !j->quiet)
+        (void)fprintf(stderr, "%s, depth %g: the search gives up all rates from %g up; give --lr\n", r->how->name,
+                      r->depth, r->lr);
+    else if ((least || most) && !j->quiet)
+        (void)fprintf(stderr, "%s, depth %g: the rate %g is the %s that --lr auto tries\n", r->how->name, r->depth,
+                      r->lr, least ? "smallest" : "largest");
+}
+
+bool run_find_rate(run *r, const job *j, dopt_objective *objective, char message[256])
+{
     if (r->lr > 0.0)
         return true;
+    const ptrdiff_t d = dopt_objective_cols(objective);
     double *weights = calloc((size_t)d, sizeof *weights);
     if (!weights) {
         (void)snprintf(message, 256, "out of memory");
         return false;
     }
     char label[64];
-    (void)snprintf(label, sizeof label, "%s, depth %g", how->name, depth);
+    (void)snprintf(label, sizeof label, "%s, depth %g", r->how->name, r->depth);
     progress shown = progress_begin(label, j->quiet);
     progress_note(&shown, "learning rate ...");
     const dopt_status status = search(r, j, objective, dopt_mat_f64(weights, 1, d));
     progress_end(&shown);
     free(weights);
-    if (status != DOPT_OK)
+    const bool hopeless = status == DOPT_ERR_NUMERICAL;
+    if (status != DOPT_OK && !hopeless) {
         (void)snprintf(message, 256, "%s: %.160s", label, dopt_last_error());
-    return status == DOPT_OK;
+        return false;
+    }
+    tell_rate(r, j, hopeless);
+    return true;
 }
 
 /* False: the crew has the message. */
@@ -166,6 +197,9 @@ static dopt_status train_on(crew *c, run *r, dopt_objective *objective, dopt_obj
     dopt_trainer_destroy(&trainer);
     if (status != DOPT_OK)
         return status;
+    const bool ended = report.reason != DOPT_STOP_NONE && report.reason != DOPT_STOP_DIVERGED;
+    if (ended && !rec.failed && !(curve_end(&r->loss) >= (double)report.steps))
+        record(&rec, report.steps, report.value, dopt_cmat_f64(weights, 1, dopt_objective_cols(objective)));
     r->seconds = report.seconds;
     r->steps = report.steps;
     r->diverged = report.reason == DOPT_STOP_DIVERGED;
@@ -244,5 +278,5 @@ void run_free(run *r)
 
 double run_loss_at(const run *r, int64_t step)
 {
-    return step > r->steps ? NAN : curve_at(&r->loss, (double)step);
+    return r->diverged && step > r->steps ? NAN : curve_at(&r->loss, (double)step);
 }

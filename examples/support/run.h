@@ -15,11 +15,14 @@ typedef struct run {
     curve loss;    /* recorded over steps */
 } run;
 
+/* A run by `how` at `depth` that has taken no step, with the learning rate of the job. */
+run run_new(const job *j, const method *how, double depth);
+
 /*
- * Set up a run by `how` at `depth`: if the job gives no learning rate, search for it, on all threads that the job
- * allows. The objective is that of all data. False: `message` says what failed.
+ * Search for its learning rate if it has none, on all threads that the job allows; if none of the grid serves, it is
+ * the smallest. The objective is that of all data. False: `message` says what failed.
  */
-bool run_prepare(run *r, const job *j, const method *how, double depth, dopt_objective *objective, char message[256]);
+bool run_find_rate(run *r, const job *j, dopt_objective *objective, char message[256]);
 
 /* What dopt_fit() is told for it. */
 dopt_fit_options run_options(const run *r, const job *j);
@@ -31,7 +34,7 @@ dopt_fit_options run_options(const run *r, const job *j);
 bool runs_train(run *runs, int count, const job *j, const dopt_objective *objective, char message[256]);
 void run_free(run *r);
 
-/* Loss at a step, or at the last recorded one before it; NaN if it ended earlier. */
+/* Loss at a step, or at the last recorded one before it: of a run that has ended, its last; NaN if it diverged. */
 double run_loss_at(const run *r, int64_t step);
 
 #endif

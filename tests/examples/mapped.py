@@ -80,15 +80,34 @@ for number in (signal.SIGKILL, signal.SIGINT, signal.SIGINT, None):
     keep = [*keep, "--resume"]
 if alone != output.splitlines()[-1].split(",")[0] or "60000 steps" not in alone:
     failures.append(f"{output} where it should be {alone}")
-other = run(*keep, "--lr", 0.002)
-if other.returncode != 1 or "option.lr is 0.001, the trainer's is 0.002" not in other.stderr:
-    failures.append(f"another rate: {other}")
+npy(folder / "z.npy", m, 0, [v + 1 for v in y])
+for options, said in ((["--lr", 0.002], "--lr is 0.001, here it is 0.002"), (["--p", 2], "--p is 4, here it is 2"),
+                      (["--depth", "inf"], "--depth is 2, here it is inf")):
+    other = run(*keep, *options)
+    if other.returncode != 1 or f"another run: its {said}\n" not in other.stderr:
+        failures.append(f"{options}: {other}")
+other = run(keep[0], folder / "z.npy", *keep[2:])
+if other.returncode != 1 or "another run: its checksum of X and y is" not in other.stderr:
+    failures.append(f"another target: {other}")
+for options, code, said in ((["--depth", "inf", "--steps", 3], 0, "ended (steps) after 3 steps"),
+                            (["--p", 1e9], 1, "ended (diverged) after 0 steps")):
+    ended = run(folder / "x.npy", folder / "y.npy", *options)
+    if ended.returncode != code or said not in ended.stdout:
+        failures.append(f"{options}: {ended}")
+npy(folder / "pairs.npy", m, 2, y + y)
+npy(folder / "few.npy", m - 1, 0, y[1:])
+for target, said in (("pairs", "pairs.npy is 700 x 2, must be one number a row"), ("t", "t.npy is float32, must be float64 as"),
+                     ("few", "few.npy has 699 numbers, must have one for each of the 700 rows of")):
+    refused = run(folder / "x.npy", folder / f"{target}.npy")
+    if refused.returncode != 1 or said not in refused.stderr:
+        failures.append(f"{target}: {refused}")
 npy(folder / "short.npy", m + 1, d, x)
 npy(folder / "int.npy", m, d, x, descr="<i8")
 npy(folder / "cube.npy", m, d, x, shape="(7, 100, 5)")
 (folder / "text.npy").write_text("no array at all, but some text")
+(folder / "empty.npy").touch()
 for name, text in (("short", "shorter than"), ("int", "must be float64"), ("cube", "one or two"), ("text", "not an NPY"),
-                   ("missing", "cannot be opened")):
+                   ("missing", "missing.npy: No such file or directory"), ("empty", "the file is empty")):
     done = run(folder / f"{name}.npy", folder / "y.npy")
     if done.returncode != 1 or text not in done.stderr or done.stderr.count("\n") != 1:
         failures.append(f"{name}: {done.returncode} {done.stderr}")

@@ -91,6 +91,8 @@ usage("--lr nan: must be", "--lr", "nan")
 usage("--frobnicate: no such option", "--frobnicate", "1")
 usage("its value is missing", "--p")
 usage("integers", "--method", "factored", "--depth", "2.5")
+usage("--depth: 2 is given twice", "--depth", "2,3,2", "--method", "e2e")
+usage("--method: gd is given twice", "--method", "gd,gd")
 check(run("--help").stdout.startswith("usage: lp_regression"), "--help")
 
 out = folder / "out"
@@ -108,7 +110,16 @@ check((out / "curves.gp").exists() and ("no picture" in done.stderr or "</svg>" 
 again = run("--steps", 100, "--method", "gd,e2e,factored,adam", "--depth", "2", "--lr", "1e-3", "--out", out, "--record", 10)
 check(list(csv.DictReader(open(out / "curves.csv"))) == rows, "a second run gives the same numbers")
 huge = run("--steps", 100, "--method", "gd", "--lr", "1e9", "--quiet")
-check(huge.returncode == 0 and "diverged" in huge.stdout, str(huge))
+short = run("--data", table("1,2,3\n4,5,7\n"), "--p", 2, "--steps", 200, "--quiet")  # two points: gd is at 0 early
+check(short.returncode == 0 and "nan" not in short.stdout and "\nwinner: gd at depth 1, 0 from the optimum" in short.stdout, str(short))
+still = run("--steps", 40, "--method", "e2e", "--init-std", 0)
+check(still.returncode == 1 and "no winner: no run left its start" in still.stdout, str(still))
+check("e2e, depth 2: dopt_trainer_create: options->init_std is 0, and W = 0 is a fixed point" in still.stderr, still.stderr)
+check("e2e, depth 3: the rate 1e-06 is the smallest that --lr auto tries" in still.stderr, still.stderr)
+deep = run("--steps", 40, "--p", 60, "--method", "gd,adagrad")
+check(deep.returncode == 0 and "gd, depth 1: the search gives up all rates from 1e-06 up; give --lr" in deep.stderr
+      and "diverged after 0 steps" in deep.stdout and "winner: adagrad" in deep.stdout, str(deep))
+check(huge.returncode == 1 and "no winner: every run diverged" in huge.stdout, str(huge))
 
 print("\n".join(failures) or "all in order")
 sys.exit(bool(failures))

@@ -83,6 +83,20 @@ def damage(path):
     path.write_bytes(raw)
 
 
+def refuses_other_jobs(program, keep):
+    """Whatever makes another run is named, with both values; nothing is printed."""
+    table = pathlib.Path(keep[keep.index("--checkpoint") + 1]).with_name("table.csv")
+    table.write_text("".join(f"{i % 7},{i % 5},{(i * i) % 11}\n" for i in range(300)))
+    for options, said in ((["--p", 2], "--p is 4, here it is 2"), (["--lr", 0.5], "--lr is 0.003, here it is 0.5"),
+                          (["--lr", "auto"], "--lr is 0.003, here it is auto"),
+                          (["--init", "balanced"], "--init is normal, here it is balanced"),
+                          (["--init-std", 0.1], "--init-std is 0.01, here it is 0.1"), (["--width", 2], "--width is 1, here it is 2"),
+                          (["--data", table], "checksum of x and y is "),
+                          (["--data", table, "--target", 1], "--target is not given, here it is 1")):
+        code, output, message = run(program, [*keep, "--resume", *options])
+        assert code == 1 and not output and f"another run: its {said}" in message and message.count("\n") == 1, (options, message)
+
+
 def survives(program, folder):
     job, every, most, other, refused = JOBS[program.name]
     start = time.time()
@@ -116,6 +130,9 @@ def survives(program, folder):
     code, _, message = run(program, [*job, "--resume"])
     assert code == 2 and "needs --checkpoint" in message, message
     if program.name == "lp_regression":
+        refuses_other_jobs(program, keep)
+        code, _, message = run(program, [*keep, "--resume"])
+        assert code == 0 and written(folder / "broken") == want, f"resumed after its end: {message}"
         check_safetensors(folder / "signal2-factored-3")
 
 

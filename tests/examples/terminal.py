@@ -38,7 +38,7 @@ def screen(program):
     check(len(lines) <= 40 and max(map(len, lines)) <= 80, f"{name} --help: {len(lines)} lines, up to {max(map(len, lines))} wide")
     check(lines[0].startswith(f"usage: {name} "), f"{name}: {lines[0]}")
     check(sum(line.startswith("example: ") for line in lines) == 1, f"{name}: not one example")
-    check("exit status: 0 done; 1 the data or a run failed; 2 the command line is wrong" in done.stdout, f"{name}: exit codes")
+    check("exit status: 0 done; 1 the data or all runs failed; 2 the command line is wrong" in done.stdout, f"{name}: exit codes")
     for option in re.findall(r" (--[a-z-]+)", next(line for line in lines if line.startswith("example: "))):
         check(option in known or name == "depthopt", f"{name}: {option} of the example is no option")
     return known

@@ -194,6 +194,10 @@ def goes_on(path):
     check(f"going on from step {step}" in resumed, resumed)
     straight = run(4, *OPTIONS, "--steps", step + 100)
     check(result(resumed) == result(straight), f"resumed:\n{resumed}straight:\n{straight}")
+    for other, said in ((["--p", 2], "--p is 4, here it is 2"), (["--init-std", 0.1], "--init-std is 0.01, here it is 0.1"),
+                        (["--data", here / "few.csv"], "checksum of x and y")):
+        text = run(2, *OPTIONS, *going, "--steps", step + 100, *other, code=1)
+        check(f"the checkpoint is of another run: its {said}" in text, text)
     return step
 
 
