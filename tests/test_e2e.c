@@ -332,6 +332,49 @@ static void a_kept_basis_serves_until_w_turns(void **state)
     }
 }
 
+/* One step of an exact run on ||W - T||^2 / 2; returns the relative error of the kept basis at its W. */
+static double step_beside(dopt_e2e *kept, dopt_e2e *fresh, double lr, dopt_mat wm, const double *target)
+{
+    enum { n = 20 };
+    double g[n * n], p[n * n], exact[n * n], *w = wm.data;
+    const dopt_cmat gm = dopt_cmat_f64(g, n, n), em = dopt_cmat_f64(exact, n, n);
+    for (int i = 0; i < n * n; i++)
+        g[i] = w[i] - target[i];
+    ASSERT_OK(dopt_e2e_apply(kept, dopt_const(wm), gm, dopt_mat_f64(p, n, n)));
+    ASSERT_OK(dopt_e2e_apply(fresh, dopt_const(wm), gm, dopt_mat_f64(exact, n, n)));
+    for (int i = 0; i < n * n; i++)
+        w[i] -= lr * exact[i];
+    return test_distance(dopt_cmat_f64(p, n, n), em) / test_norm(em);
+}
+
+/* At the end of a run G points along the small singular values, where P is many times as sensitive as W. */
+static void a_kept_basis_learns_how_sensitive_p_is(void **state)
+{
+    enum { n = 20 };
+    static const double depths[] = { 2.0, 3.0, 8.0, INFINITY }, tolerances[] = { 0.1, 0.03 };
+    double w[n * n], target[n * n];
+    const dopt_mat wm = dopt_mat_f64(w, n, n), tm = dopt_mat_f64(target, n, n);
+    dopt_rng rng = test_rng_begin(__func__);
+    (void)state;
+    for (int round = 0; round < 8; round++) {
+        const double depth = depths[round % 4], tolerance = tolerances[round / 4];
+        dopt_e2e_options options = DOPT_E2E_OPTIONS_INIT;
+        dopt_e2e *kept = NULL, *fresh = create(n, n, depth, DOPT_E2E_NESTED);
+        double worst = 0.0;
+        options.refresh_tolerance = tolerance;
+        ASSERT_OK(dopt_e2e_create(n, n, depth, &options, &kept));
+        ASSERT_OK(dopt_rng_fill_normal(&rng, wm, 0.2));
+        ASSERT_OK(dopt_rng_fill_normal(&rng, tm, 0.2));
+        for (int step = 0; step < 300; step++)
+            worst = fmax(worst, step_beside(kept, fresh, 0.2 / fmin(depth, 8.0), wm, target));
+        assert_true(worst <= 2.0 * tolerance);
+        assert_true(worst >= 0.5 * tolerance); /* it is used */
+        assert_true(dopt_e2e_refreshes(kept) < 250);
+        dopt_e2e_destroy(&kept);
+        dopt_e2e_destroy(&fresh);
+    }
+}
+
 /* A basis that was found for float32 is not good enough for float64, whatever the tolerance. */
 static void a_basis_for_float32_does_not_serve_float64(void **state)
 {
@@ -365,12 +408,13 @@ static void memory_is_bounded(void **state)
     (void)state;
     for (ptrdiff_t k = 1; k <= 700; k += 1 + k / 3)
         for (ptrdiff_t d = k; d <= 5000; d += 1 + d / 2)
-            for (int way = 0; way < 2; way++) {
+            for (int way = 0; way < 4; way++) {
                 test_memory memory = { .left = -1 };
                 dopt_e2e_options options = DOPT_E2E_OPTIONS_INIT;
                 dopt_e2e *e2e = NULL;
+                options.refresh_tolerance = way < 2 ? 0.0 : 0.1;
                 options.allocator = test_allocator(&memory);
-                ASSERT_OK(dopt_e2e_create(way ? d : k, way ? k : d, 2.0, &options, &e2e));
+                ASSERT_OK(dopt_e2e_create(way % 2 ? d : k, way % 2 ? k : d, 2.0, &options, &e2e));
                 const size_t elements = (size_t)(3 * k * d + 4 * k * k), small = (size_t)(50 * k) + 200;
                 const size_t bytes = dopt_e2e_workspace_bytes(e2e);
                 assert_true(bytes <= (elements + small) * sizeof(double));
@@ -458,6 +502,7 @@ static void survives_every_failed_allocation_and_steps_without(void **state)
         test_memory memory = { .left = left };
         dopt_e2e_options options = DOPT_E2E_OPTIONS_INIT;
         options.allocator = test_allocator(&memory);
+        options.refresh_tolerance = 0.1;
         dopt_e2e *e2e = NULL;
         const dopt_status status = dopt_e2e_create(3, 5, 2.0, &options, &e2e);
         if (status == DOPT_OK) {
@@ -490,6 +535,7 @@ int main(void)
         cmocka_unit_test(float32_to_its_own_rounding),
         cmocka_unit_test(float32_takes_small_rates),
         cmocka_unit_test(a_kept_basis_serves_until_w_turns),
+        cmocka_unit_test(a_kept_basis_learns_how_sensitive_p_is),
         cmocka_unit_test(a_basis_for_float32_does_not_serve_float64),
         cmocka_unit_test(memory_is_bounded),
         cmocka_unit_test(zero_is_a_fixed_point),

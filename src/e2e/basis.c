@@ -8,6 +8,9 @@
  *
  * and the last two terms are what W lacks of being U diag(D) V^T. The last one, W outside of V, is known only to the
  * rounding of the two norms, so that is added to it; it is zero where V is square.
+ *
+ * P is more sensitive than W where G points along small singular values. How much more is seen when a basis has to go:
+ * P is then computed with the old one and with the new one. Between two such looks it changes little.
  */
 
 #include "e2e/basis.h"
@@ -74,48 +77,63 @@ static double off_diagonal(dopt_cmat m, ptrdiff_t first)
     return off;
 }
 
-/* P is more sensitive than W where singular values are small: its error has been up to 6 times that of W. */
-static const double sensitivity = 4.0;
-
-/* The test itself. */
-static bool fits(dopt_e2e *e2e, dopt_cmat w, dopt_cmat u, dopt_cmat vt, dopt_mat y, dopt_mat m)
+/* s and s_1 from the diagonal of D; false if an element is not positive. */
+static bool take_diagonal(dopt_e2e *e2e, dopt_cmat m)
 {
-    const ptrdiff_t k = e2e->small, first = dopt__svd_first(e2e->svd), rank = vt.rows;
-    const double limit = e2e->options.refresh_tolerance / sensitivity,
-                 eps = w.dtype == DOPT_F32 ? FLT_EPSILON : DBL_EPSILON;
-    if (rank == 0)
-        return false;
-    dopt__gemm(1.0, dopt_ctransposed(u), w, 0.0, y);
-    dopt__gemm(1.0, dopt_const(y), dopt_ctransposed(vt), 0.0, m);
-    const double whole = pow(dopt__norm(dopt_const(y)), 2.0), within = pow(dopt__norm(dopt_const(m)), 2.0);
-    double lacking = off_diagonal(dopt_const(m), first), top = 0.0;
-    if (rank < vt.cols)
-        lacking += fmax(0.0, whole - within) + 8.0 * (double)k * eps * whole;
-    if (!(lacking <= limit * limit * whole))
-        return false;
+    const ptrdiff_t k = e2e->small, rank = m.cols, first = dopt__svd_first(e2e->svd);
+    double top = 0.0;
     for (ptrdiff_t i = 0; i < rank; i++) {
-        const double s = element(dopt_const(m), first + i, i);
+        const double s = element(m, first + i, i);
         if (!(s > 0.0))
             return false;
         top = fmax(top, s);
     }
     for (ptrdiff_t i = 0; i < k; i++)
-        e2e->s[i] = i < first || i >= first + rank ? 0.0 : element(dopt_const(m), i, i - first) / top;
+        e2e->s[i] = i < first || i >= first + rank ? 0.0 : element(m, i, i - first) / top;
     e2e->top = top;
-    e2e->route = DOPT_E2E_ROUTE_REUSED;
     return true;
 }
 
-bool dopt__basis_serves(dopt_e2e *e2e, dopt_cmat w, dopt_cmat u, dopt_cmat vt, dopt_mat y, dopt_mat m)
+/* The test itself. */
+static dopt__fit_of_basis test(dopt_e2e *e2e, dopt_cmat w, dopt_cmat u, dopt_cmat vt, dopt_mat y, dopt_mat m,
+                               double *lacking)
+{
+    const double eps = w.dtype == DOPT_F32 ? FLT_EPSILON : DBL_EPSILON;
+    if (vt.rows == 0)
+        return DOPT__BASIS_USELESS;
+    dopt__gemm(1.0, dopt_ctransposed(u), w, 0.0, y);
+    dopt__gemm(1.0, dopt_const(y), dopt_ctransposed(vt), 0.0, m);
+    const double whole = pow(dopt__norm(dopt_const(y)), 2.0), within = pow(dopt__norm(dopt_const(m)), 2.0);
+    double off = off_diagonal(dopt_const(m), dopt__svd_first(e2e->svd));
+    if (vt.rows < vt.cols)
+        off += fmax(0.0, whole - within) + 8.0 * (double)e2e->small * eps * whole;
+    *lacking = sqrt(off / whole);
+    if (!take_diagonal(e2e, dopt_const(m)))
+        return DOPT__BASIS_USELESS;
+    return e2e->sensitivity * *lacking <= e2e->options.refresh_tolerance ? DOPT__BASIS_SERVES : DOPT__BASIS_MISSES;
+}
+
+dopt__fit_of_basis dopt__basis_test(dopt_e2e *e2e, dopt_cmat w, dopt_cmat u, dopt_cmat vt, dopt_mat y, dopt_mat m,
+                                    double *lacking)
 {
     /* After the second failed test in a row 2 calls go without one, after the third and all others 4. */
     static const int doublings_max = 3;
     if (e2e->untested > 0) {
         e2e->untested--;
-        return false;
+        return DOPT__BASIS_USELESS;
     }
-    const bool serves = fits(e2e, w, u, vt, y, m);
-    e2e->misses = serves ? 0 : e2e->misses < doublings_max ? e2e->misses + 1 : doublings_max;
+    const dopt__fit_of_basis fit = test(e2e, w, u, vt, y, m, lacking);
+    e2e->misses = fit == DOPT__BASIS_SERVES ? 0 : e2e->misses < doublings_max ? e2e->misses + 1 : doublings_max;
     e2e->untested = e2e->misses > 1 ? 1 << (e2e->misses - 1) : 0;
-    return serves;
+    if (fit == DOPT__BASIS_SERVES)
+        e2e->route = DOPT_E2E_ROUTE_REUSED;
+    return fit;
+}
+
+void dopt__basis_learn(dopt_e2e *e2e, double error, double lacking)
+{
+    /* It may rise again before the next look: not less than the least, and slowly down. A jump tells nothing. */
+    static const double least = 2.0;
+    if (error < 1.0)
+        e2e->sensitivity = fmax(least, fmax(error / lacking, 0.5 * e2e->sensitivity));
 }

@@ -30,6 +30,9 @@ static dopt_status read_options(const char *func, const dopt_e2e_options *option
     return dopt__check_allocator(func, &out->allocator);
 }
 
+/* Before any is known (basis.c). */
+static const double first_sensitivity = 4.0;
+
 static bool allocate(dopt_e2e *e2e)
 {
     const ptrdiff_t rows = e2e->rows, cols = e2e->cols;
@@ -39,7 +42,9 @@ static bool allocate(dopt_e2e *e2e)
         return true;
     e2e->svd = dopt__svd_create(e2e->small, rows < cols ? cols : rows, method, allocator);
     e2e->s = dopt__alloc(allocator, 4 * (size_t)e2e->small, sizeof *e2e->s);
-    if (!e2e->svd || !e2e->s)
+    if (e2e->options.refresh_tolerance > 0.0)
+        e2e->guess = dopt__alloc(allocator, (size_t)rows * (size_t)cols, sizeof *e2e->guess);
+    if (!e2e->svd || !e2e->s || (e2e->options.refresh_tolerance > 0.0 && !e2e->guess))
         return false;
     e2e->null = e2e->s + e2e->small;
     e2e->table = e2e->null + e2e->small;
@@ -67,6 +72,7 @@ dopt_status dopt_e2e_create(ptrdiff_t rows, ptrdiff_t cols, double depth, const 
     e2e->cols = cols;
     e2e->small = rows < cols ? rows : cols;
     e2e->depth = depth;
+    e2e->sensitivity = first_sensitivity;
     if (!allocate(e2e)) {
         dopt_e2e_destroy(&e2e);
         return dopt__fail(DOPT_ERR_NOMEM, __func__, "no memory for the workspace of %td x %td matrices", rows, cols);
@@ -82,6 +88,7 @@ void dopt_e2e_destroy(dopt_e2e **e2e)
     const dopt_allocator allocator = (*e2e)->options.allocator;
     dopt__svd_destroy((*e2e)->svd);
     dopt__release(&allocator, (*e2e)->s);
+    dopt__release(&allocator, (*e2e)->guess);
     dopt__release(&allocator, *e2e);
     *e2e = NULL;
 }
@@ -210,7 +217,8 @@ size_t dopt_e2e_workspace_bytes(const dopt_e2e *e2e)
     if (!e2e)
         return 0;
     const size_t tables = e2e->s ? 4 * (size_t)e2e->small * sizeof *e2e->s : 0;
-    return sizeof *e2e + tables + dopt__svd_bytes(e2e->svd);
+    const size_t guess = e2e->guess ? (size_t)e2e->rows * (size_t)e2e->cols * sizeof *e2e->guess : 0;
+    return sizeof *e2e + tables + guess + dopt__svd_bytes(e2e->svd);
 }
 
 double dopt_e2e_kernel(double a, double b, double depth)

@@ -21,6 +21,8 @@ struct dopt_e2e {
     bool has_basis;           /* svd holds U and V */
     bool is_narrow;           /* which are orthonormal to float32's rounding only */
     int misses, untested;     /* failed tests of the basis in a row; calls that still go without one */
+    double sensitivity;       /* error of P over what w lacks of its basis, as last seen */
+    double *guess;            /* P by a basis that does not serve any more: small x d; NULL if none is kept */
     int64_t refreshes;
     dopt_e2e_route route;
 };

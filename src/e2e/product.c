@@ -240,25 +240,59 @@ static bool ordinary(const dopt_e2e *e2e, dopt__move move)
            fabs(move.keep) <= high;
 }
 
-dopt_status dopt__product(dopt_e2e *e2e, dopt__move move)
+/* P by a kept basis that does not serve any more, to look at its error once there is another. */
+static dopt_mat guess_of(dopt_e2e *e2e, dopt_cmat grad, factors f)
 {
-    const bool is_ordinary = ordinary(e2e, move), keeps = e2e->options.refresh_tolerance > 0.0;
-    const dopt_dtype dtype = is_ordinary ? move.w.dtype : DOPT_F64;
-    const bool wide = (double)move.w.cols > wide_enough * (double)e2e->small;
-    factors f;
-    bool serves = false;
-    if (keeps && is_ordinary && e2e->has_basis && !(e2e->is_narrow && dtype == DOPT_F64)) {
-        f = factors_of(e2e, dtype);
-        serves = dopt__basis_serves(e2e, move.w, f.u, f.vt, f.y, f.m);
-    }
-    if (!serves) {
-        DOPT_TRY(
-            dopt__basis_refresh(e2e, move.func, move.w, move.largest_w, wide && is_ordinary && !keeps, is_ordinary));
-        if (!dopt__svd_has_vt(e2e->svd))
-            return without_v(e2e, move);
-        f = factors_of(e2e, dtype);
-    }
+    const dopt_mat guess = matrix(e2e->guess, 0, f.y.rows, f.y.cols, f.y.dtype);
+    rotate_gradient(e2e, grad, f);
+    multiply_by_kernel(e2e, f);
+    dopt__gemm(dopt__kernel_scale(e2e->top, e2e->depth), f.u, dopt_const(f.y), 0.0, guess);
+    return guess;
+}
+
+/* Its relative error; Y of the new basis is used up. || U Y - guess || = || Y - U^T guess ||. */
+static double error_of(const dopt_e2e *e2e, dopt_mat guess, factors f)
+{
+    const double norm = dopt__norm(dopt_const(f.y));
+    dopt__gemm(-1.0 / dopt__kernel_scale(e2e->top, e2e->depth), dopt_ctransposed(f.u), dopt_const(guess), 1.0, f.y);
+    return dopt__norm(dopt_const(f.y)) / norm;
+}
+
+/* The products with a basis that is there. */
+static dopt_status multiply(dopt_e2e *e2e, dopt__move move, factors f)
+{
     rotate_gradient(e2e, move.grad, f);
     multiply_by_kernel(e2e, f);
     return finish(e2e, move, f, factor_of(e2e, move));
+}
+
+static dopt_status decompose(dopt_e2e *e2e, dopt__move move, bool is_ordinary)
+{
+    const bool wide = (double)move.w.cols > wide_enough * (double)e2e->small, keeps = e2e->guess != NULL;
+    return dopt__basis_refresh(e2e, move.func, move.w, move.largest_w, wide && is_ordinary && !keeps, is_ordinary);
+}
+
+dopt_status dopt__product(dopt_e2e *e2e, dopt__move move)
+{
+    const bool is_ordinary = ordinary(e2e, move);
+    const dopt_dtype dtype = is_ordinary ? move.w.dtype : DOPT_F64;
+    dopt__fit_of_basis fit = DOPT__BASIS_USELESS;
+    dopt_mat guess = dopt_mat_none();
+    double lacking = 0.0;
+    if (e2e->guess && is_ordinary && e2e->has_basis && !(e2e->is_narrow && dtype == DOPT_F64)) {
+        const factors f = factors_of(e2e, dtype);
+        fit = dopt__basis_test(e2e, move.w, f.u, f.vt, f.y, f.m, &lacking);
+        if (fit == DOPT__BASIS_SERVES)
+            return multiply(e2e, move, f);
+        if (fit == DOPT__BASIS_MISSES)
+            guess = guess_of(e2e, move.grad, f);
+    }
+    DOPT_TRY(decompose(e2e, move, is_ordinary));
+    if (!dopt__svd_has_vt(e2e->svd))
+        return without_v(e2e, move);
+    const factors f = factors_of(e2e, dtype);
+    DOPT_TRY(multiply(e2e, move, f));
+    if (guess.data)
+        dopt__basis_learn(e2e, error_of(e2e, guess, f), lacking);
+    return DOPT_OK;
 }
