@@ -59,10 +59,26 @@ static void rounding_mode_stays(void **state)
     assert_int_equal(fesetround(FE_TONEAREST), 0);
 }
 
+/* Valgrind has no exceptions: no division raises a flag, and nothing traps. A skip() is "not ok" in TAP, and fails. */
+static bool are_there_exceptions(void)
+{
+    const volatile double zero = 0.0;
+    volatile double quotient = 1.0;
+    assert_int_equal(feclearexcept(FE_ALL_EXCEPT), 0);
+    quotient /= zero;
+    const bool raised = fetestexcept(FE_DIVBYZERO) != 0;
+    assert_int_equal(feclearexcept(FE_ALL_EXCEPT), 0);
+    if (!raised)
+        print_message("# skipped: there are no floating-point exceptions\n");
+    return raised;
+}
+
 /* Flags that are up stay up: arithmetic raises more, and nothing takes them back. What traps is not touched. */
 static void exceptions_stay(void **state)
 {
     (void)state;
+    if (!are_there_exceptions())
+        return;
     const int trapping = fegetexcept();
     assert_int_equal(feraiseexcept(FE_DIVBYZERO | FE_INVALID), 0);
     use_everything();
@@ -76,7 +92,8 @@ static void works_with_traps(void **state)
 {
     const int traps = FE_DIVBYZERO | FE_INVALID | FE_OVERFLOW;
     (void)state;
-    assert_int_equal(feclearexcept(FE_ALL_EXCEPT), 0);
+    if (!are_there_exceptions())
+        return;
     assert_int_not_equal(feenableexcept(traps), -1);
     use_everything();
     assert_int_equal(fegetexcept(), traps);
@@ -112,7 +129,7 @@ static void lives_with_a_comma(void **state)
     assert_int_equal(setenv("LOCPATH", folder, 1), 0);
     if (made != 0 || !setlocale(LC_ALL, "de_DE.UTF-8")) {
         end(&r);
-        print_message("# skipped: there is no locale de_DE.UTF-8\n"); /* a skip() is "not ok" in TAP, and fails */
+        print_message("# skipped: there is no locale de_DE.UTF-8\n");
         return;
     }
     (void)snprintf(text, sizeof text, "%g", 1.5);
