@@ -147,6 +147,12 @@ static void overflow_is_never_written(void **state)
                  DOPT_ERR_NUMERICAL, "overflows");
     assert_true(out[0] == 7.0 && out[3] == 7.0);
     dopt_e2e_destroy(&e2e);
+    e2e = create(2, 2, 1e6, DOPT_E2E_NESTED); /* the depth is a factor of the result */
+    const double one[4] = { 1, 0, 0, 1 }, many[4] = { 1e303, 0, 0, 1e303 };
+    ASSERT_FAILS(dopt_e2e_apply(e2e, dopt_cmat_f64(one, 2, 2), dopt_cmat_f64(many, 2, 2), dopt_mat_f64(out, 2, 2)),
+                 DOPT_ERR_NUMERICAL, "overflows");
+    assert_true(out[0] == 7.0 && out[3] == 7.0);
+    dopt_e2e_destroy(&e2e);
 }
 
 int main(void)

@@ -157,16 +157,17 @@ static void passes_agree_for_every_loss(void **state)
 {
     (void)state;
     dopt_rng rng = test_rng_begin(__func__);
-    const double powers[] = { 1.0, 2.0, 2.5, 3.0, 4.0, 6.0 };
-    dopt_loss *losses[9] = { NULL };
-    for (int i = 0; i < 6; i++)
+    static const double powers[] = { 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0, 12.0 };
+    enum { lps = sizeof powers / sizeof *powers, all = lps + 3 };
+    dopt_loss *losses[all] = { NULL };
+    for (int i = 0; i < lps; i++)
         ASSERT_OK(dopt_loss_create_lp(powers[i], NULL, &losses[i]));
-    ASSERT_OK(dopt_loss_create_squared(NULL, &losses[6]));
-    ASSERT_OK(dopt_loss_create_huber(0.5, NULL, &losses[7]));
-    ASSERT_OK(dopt_loss_create_logistic(NULL, &losses[8]));
-    for (int round = 0; round < test_rounds(180); round++)
-        passes_agree(&rng, losses[round % 9]);
-    for (int i = 0; i < 9; i++)
+    ASSERT_OK(dopt_loss_create_squared(NULL, &losses[lps]));
+    ASSERT_OK(dopt_loss_create_huber(0.5, NULL, &losses[lps + 1]));
+    ASSERT_OK(dopt_loss_create_logistic(NULL, &losses[lps + 2]));
+    for (int round = 0; round < test_rounds(20 * all); round++)
+        passes_agree(&rng, losses[round % all]);
+    for (int i = 0; i < all; i++)
         dopt_loss_destroy(&losses[i]);
 }
 
