@@ -118,6 +118,14 @@ static void kept_activations_are_used_once(void **state)
     ASSERT_OK(dopt_net_backprop(net[0], three, dthree, dopt_mat_none()));
     ASSERT_OK(dopt_net_backprop(net[1], three, dthree, dopt_mat_none()));
     ASSERT_MAT_SAME(dopt_const(dopt_net_grad(net[0], 2)), dopt_const(dopt_net_grad(net[1], 2)));
+    /* Without the option nothing is kept, however many rows come back. */
+    for (ptrdiff_t rows = 1; rows <= 4; rows++) {
+        const dopt_cmat some = dopt_cmat_f64(other, rows, 6), dsome = dopt_cmat_f64(dz, rows, 6);
+        ASSERT_OK(dopt_net_forward(net[0], xs, dopt_mat_f64(z, 4, 6)));
+        ASSERT_OK(dopt_net_backprop(net[0], some, dsome, dopt_mat_none()));
+        ASSERT_OK(dopt_net_backprop(net[1], some, dsome, dopt_mat_none()));
+        ASSERT_MAT_SAME(dopt_const(dopt_net_grad(net[0], 2)), dopt_const(dopt_net_grad(net[1], 2)));
+    }
     dopt_net_destroy(&net[0]);
     dopt_net_destroy(&net[1]);
 }

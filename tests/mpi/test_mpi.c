@@ -228,6 +228,25 @@ static void agrees_for_one_example(void)
     free_problem(&p);
 }
 
+/* It is the mean that must fit into float32. */
+static void agrees_near_the_largest_float(void)
+{
+    problem p = make_problem(64, 4, 2, DOPT_F32);
+    dopt_objective *shared = NULL;
+    float *w = p.w;
+    for (int i = 0; i < 8; i++)
+        w[i] *= 1e36F;
+    dopt_loss_destroy(&p.loss);
+    OK(dopt_loss_create_squared(NULL, &p.loss));
+    dopt_objective *serial = make_serial(&p, NULL), *local = make_local(&p, NULL);
+    OK(dopt_mpi_objective_create(MPI_COMM_WORLD, local, &shared));
+    compare(&p, shared, serial, NULL);
+    dopt_objective_destroy(&shared);
+    dopt_objective_destroy(&local);
+    dopt_objective_destroy(&serial);
+    free_problem(&p);
+}
+
 static dopt_fit_options training(dopt_model model, ptrdiff_t batch)
 {
     dopt_fit_options o = DOPT_FIT_OPTIONS_INIT;
@@ -546,6 +565,7 @@ int main(int argc, char **argv)
     agrees_with_one_rank();
     agrees_for_softmax_and_empty_ranks();
     agrees_for_one_example();
+    agrees_near_the_largest_float();
     trains_like_one_rank();
     bad_shards_fail_alike();
     bad_calls_fail_alike(0);
