@@ -225,6 +225,11 @@ static void orthogonal_and_identity_starts(void **state)
             ASSERT_CLOSE(gram[i], i % (wide.rows + 1) == 0 ? 4.0 : 0.0, 1e-13);
     }
     ASSERT_OK(dopt_net_init_identity(net, 3.0));
+    for (int j = 1; j <= 3; j++) {
+        const dopt_mat f = dopt_net_factor(net, j);
+        for (ptrdiff_t i = 0; i < f.rows * f.cols; i++)
+            assert_true(test_get(dopt_const(f), i / f.cols, i % f.cols) == (i / f.cols == i % f.cols ? 3.0 : 0.0));
+    }
     assert_true(dopt_net_imbalance(net) >= 0.0);
     double w[20];
     ASSERT_OK(dopt_net_product(net, dopt_mat_f64(w, 4, 5)));
