@@ -190,6 +190,15 @@ static void bad_arguments_are_refused(void **state)
     assert_true(loop.value == 7 && out[0] == 7 && out[5] == 7);
 }
 
+static dopt_status growing(dopt_cmat w, dopt_mat grad, void *user)
+{
+    const dopt_status status = constant(w, grad, user);
+    for (ptrdiff_t i = 0; i < w.rows * w.cols; i++)
+        test_set(grad, i / w.cols, i % w.cols,
+                 test_get(dopt_const(grad), i / w.cols, i % w.cols) + test_get(w, i / w.cols, i % w.cols));
+    return status;
+}
+
 /* At depth 1 a constant gradient G gives ||G|| times the way along G: of each of the four pieces. */
 static void pieces_of_a_constant_field(void **state)
 {
@@ -206,6 +215,11 @@ static void pieces_of_a_constant_field(void **state)
         ASSERT_CLOSE(loop.parts[i], ways[i] * norm, 1e-11 * norm);
     ASSERT_CLOSE(loop.value, 0.0, 1e-11 * norm);
     assert_true(loop.error >= 0.0 && loop.error < 1e-10 * norm);
+    /* G + W has the potential <G, W> + ||W||^2 / 2, by which the two straight pieces differ. */
+    ASSERT_OK(dopt_analysis_circulation(2, 3, growing, g, &options, &loop));
+    const double rise[] = { -1.0, 0.0, 1.0, 0.0 };
+    for (int i = 0; i < 4; i++)
+        ASSERT_CLOSE(loop.parts[i], ways[i] * norm + rise[i] * (outer * outer - inner * inner) / 2.0, 1e-11 * norm);
 }
 
 /* The first element of w as a step at `user`, along itself. */
