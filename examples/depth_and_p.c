@@ -50,7 +50,7 @@ static double distance_of(const member *m, double optimum_value)
 }
 
 /* By the finer grid; the paper's grid is coarser. The paper shows depths 2 and 3. */
-static void judge(study *s, const member *const *fine, const member *const *coarse, double optimum_value)
+static bool judge(study *s, const member *const *fine, const member *const *coarse, double optimum_value)
 {
     char claim[160];
     double at[depths], rough[depths];
@@ -58,6 +58,11 @@ static void judge(study *s, const member *const *fine, const member *const *coar
         at[i] = distance_of(fine[i], optimum_value);
         rough[i] = distance_of(coarse[i], optimum_value);
     }
+    bool any = false;
+    for (int i = 0; i < depths; i++)
+        any = any || isfinite(at[i]);
+    if (!any)
+        return study_fail(s, "--p %g: every learning rate diverged at every depth, nothing is left to compare", s->p);
     const bool faster = fmin(at[1], at[2]) < at[0], fastest = faster || fmin(at[3], at[4]) < at[0];
     (void)snprintf(claim, sizeof claim, "Depth %s l_%g (figure 2)", s->p > 2.0 ? "accelerates" : "does not accelerate",
                    s->p);
@@ -70,6 +75,7 @@ static void judge(study *s, const member *const *fine, const member *const *coar
         "distance after %lld steps at depth 1, 2, 3, 4, 8: %.4g, %.4g, %.4g, %.4g, %.4g; with only the learning "
         "rates 1 and 5 to the decade, as in the paper: %.4g, %.4g, %.4g, %.4g, %.4g",
         (long long)s->steps, at[0], at[1], at[2], at[3], at[4], rough[0], rough[1], rough[2], rough[3], rough[4]);
+    return true;
 }
 
 static bool run_study(study *s)
@@ -94,8 +100,7 @@ static bool run_study(study *s)
     }
     if (good) {
         published_compare(s, figure_name, depths, fine, best.value);
-        judge(s, fine, coarse, best.value);
-        good = draw(s, figure_name, fine, best.value);
+        good = judge(s, fine, coarse, best.value) && draw(s, figure_name, fine, best.value);
     }
     tune_free(&runs);
     return good;

@@ -216,6 +216,8 @@ static bool run_study(study *s)
     dopt_loss *loss = NULL;
     dopt_objective *objective = NULL;
     const double lr = 1e-3;
+    if (s->steps < 2)
+        return study_fail(s, "--steps %lld: must be 2 or more, the first has no past", (long long)s->steps);
     const bool good = study_objective(s, 4.0, &loss, &objective) && past_gradients(s, objective, lr) &&
                       dropped_term(s, objective, lr);
     dopt_objective_destroy(&objective);

@@ -64,18 +64,26 @@ static void judge(study *s, const member *const *best, double least)
                 "distance at the end: depth 4 %.4g, depth 8 %.4g", end[3], end[4]);
 }
 
-/* From near zero, at the rates that the identity suggests. */
+/* From near zero, at the rates that the identity suggests; where all diverge, as on data that is fitted at once, at
+ * smaller ones. */
 static bool run_stalled(study *s, tuned *runs)
 {
-    member stalled[6];
-    for (int i = 0; i < 6; i++) {
-        const member *best = tune_best(runs, 1 + i / 3, false);
-        if (!best)
-            return study_fail(s, "%s: every learning rate diverged", table_of[1 + i / 3].name);
-        stalled[i] = prototype(s, tunable + i / 3);
-        stalled[i].options.lr = best->options.lr * pow(10.0, i % 3);
+    bool good = true;
+    for (int decade = 0; decade > -9 && good; decade -= 3) {
+        member stalled[6];
+        int count = 0;
+        for (int i = 0; i < 6; i++) {
+            const member *best = tune_best(runs, 1 + i / 3, false);
+            if (!best)
+                return study_fail(s, "%s: every learning rate diverged", table_of[1 + i / 3].name);
+            if (tune_best(runs, tunable + i / 3, false))
+                continue;
+            stalled[count] = prototype(s, tunable + i / 3);
+            stalled[count++].options.lr = best->options.lr * pow(10.0, i % 3 + decade);
+        }
+        good = count == 0 || tune_add(s, 4.0, stalled, count, runs);
     }
-    return tune_add(s, 4.0, stalled, 6, runs);
+    return good;
 }
 
 static bool draw(study *s, const member *const *best, double least)
