@@ -11,6 +11,7 @@
 #include <depthopt/depthopt.h>
 
 #include "support/checksum.h"
+#include "support/folder.h"
 #include "support/job.h"
 #include "support/kept_run.h"
 #include "support/optimum.h"
@@ -147,6 +148,8 @@ static int regress(int argc, char **argv)
         return 0;
     }
     if (!load(&j, &t, message))
+        return fail(message);
+    if (j.out && !folder_make(j.out, message))
         return fail(message);
     j.data_sum = j.keep.path ? checksum_table(&t, 0) : 0;
     const ptrdiff_t dropped = prepare(&j, &t);

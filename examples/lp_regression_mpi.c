@@ -178,7 +178,7 @@ static dopt_status train_one(const job *j, const method *how, double depth, dopt
     }
     results += !r.diverged;
     if (status == DOPT_OK && !stopped && rank == 0)
-        (void)printf("%-10s %5g %9g %14.9g %8.2f  %016llx%s\n", how->name, depth, r.lr, value, r.seconds,
+        (void)printf("%-13s %5g %9g %14.9g %8.2f  %016llx%s\n", how->name, depth, r.lr, value, r.seconds,
                      (unsigned long long)checksum(CHECKSUM_START, w, (size_t)d * sizeof *w),
                      r.diverged ? "  diverged" : "");
     run_free(&r);
@@ -190,7 +190,7 @@ static dopt_status train_all(const job *j, dopt_objective *objective)
     double *w = calloc((size_t)dopt_objective_cols(objective), sizeof *w);
     dopt_status status = dopt_mpi_agree(MPI_COMM_WORLD, w ? DOPT_OK : DOPT_ERR_NOMEM);
     if (rank == 0)
-        (void)printf("%-10s %5s %9s %14s %8s  %s\n", "method", "depth", "lr", "loss", "seconds", "bits of w");
+        (void)printf("%-13s %5s %9s %14s %8s  %s\n", "method", "depth", "lr", "loss", "seconds", "bits of w");
     for (int i = 0; i < j->method_count; i++) {
         const bool deep = j->methods[i]->model != DOPT_MODEL_DIRECT;
         for (int k = 0; k < (deep ? j->depth_count : 1) && status == DOPT_OK && !stopped; k++)
@@ -241,13 +241,15 @@ static int work(int argc, char **argv)
     extras e = { .block = 0 };
     const option more[] = {
         { "--reproducible", NULL, &e.reproducible, 0, "" },
-        { "--block", option_count, &e.block, 1, "an integer from 1 up" },
+        { "--block", option_count, &e.block, 1, OPTION_FROM_ONE },
         { "--memory", NULL, &e.memory, 0, "" },
     };
     job j;
     table t = { 0 };
     if (!job_read(argc, argv, sizeof more / sizeof *more, more, &j, message))
         return fail(message, EXIT_USAGE);
+    if (j.out)
+        return fail("--out: lp_regression alone writes curves", EXIT_USAGE);
     if (j.help) {
         if (rank == 0)
             (void)fputs(usage, stdout);

@@ -127,7 +127,7 @@ static bool read_text(MPI_Comm comm, const char *path, const char *target, const
     const ptrdiff_t cols = most_of(comm, well ? found.cols : 0);
     ptrdiff_t before;
     if (well && total(comm, (ptrdiff_t)found.rows, &before) == 0) {
-        (void)snprintf(message, TABLE_MESSAGE, "%s: no row of class %s", path, label ? label : "any");
+        table_no_row(path, label, message);
         well = false;
     }
     if (well) {

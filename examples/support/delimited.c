@@ -46,6 +46,7 @@ static bool is_number(const field *f)
 
 typedef struct heading {
     int columns, target; /* the target's column, from 0 */
+    int named;           /* columns of its name */
     bool names;          /* the line holds names, no numbers */
 } heading;
 
@@ -60,8 +61,10 @@ static bool read_heading(lines *l, const char *line, char delimiter, const char 
         if (!take_field(l, at, delimiter, &f))
             return false;
         out->names = out->names || !is_number(&f);
-        if (target && strlen(target) == f.length && strncmp(target, f.start, f.length) == 0)
+        if (target && strlen(target) == f.length && strncmp(target, f.start, f.length) == 0) {
             out->target = out->columns;
+            out->named++;
+        }
         more = *f.next != '\0';
         at = f.next + 1;
     }
@@ -72,7 +75,12 @@ static bool read_heading(lines *l, const char *line, char delimiter, const char 
     }
     if (!target)
         out->target = out->columns - 1;
-    return out->target >= 0 || lines_complain(l, line, "a column with the name or number given as --target");
+    if (out->names && out->named > 1)
+        return lines_refuse(l, "--target %.80s: %d columns have that name; give the number of one", target, out->named);
+    if (out->target < 0 && out->names)
+        return lines_refuse(l, "--target %.80s: no such column; there are %.160s", target, line);
+    return out->target >= 0 ||
+           lines_refuse(l, "--target %.80s: no such column; there are %d, without names", target, out->columns);
 }
 
 static bool read_row(lines *l, const char *line, char delimiter, const heading *h, cells *out)

@@ -81,7 +81,7 @@ static bool write_file(const results *r, const char *folder, const char *name, v
 
 bool results_write(const results *r, const char *folder, char message[512])
 {
-    if (!folder_make(folder, message) || !write_file(r, folder, "curves.csv", write_curves, message) ||
+    if (!write_file(r, folder, "curves.csv", write_curves, message) ||
         !write_file(r, folder, "summary.json", write_summary, message) ||
         !write_file(r, folder, "curves.gp", write_script, message))
         return false;

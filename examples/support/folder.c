@@ -22,7 +22,9 @@ bool folder_make(const char *folder, char message[FOLDER_MESSAGE])
         (void)snprintf(message, FOLDER_MESSAGE, "--out: the name of the folder is too long");
         return false;
     }
-    if (mkdir(folder, 0777) == 0 || errno == EEXIST)
+    char inside[path_max];
+    (void)snprintf(inside, sizeof inside, "%s/.", folder);
+    if (mkdir(folder, 0777) == 0 || (errno == EEXIST && access(inside, W_OK | X_OK) == 0))
         return true;
     complain(message, folder, "");
     return false;

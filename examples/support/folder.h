@@ -9,7 +9,7 @@
 
 enum { FOLDER_MESSAGE = 512 };
 
-/* Make the folder, unless it is there. False: `message` says why not. */
+/* Make the folder, unless it is there and files can be made in it. False: `message` says why not. */
 bool folder_make(const char *folder, char message[FOLDER_MESSAGE]);
 
 /* A file to write to, and what ends it. NULL or false: `message` says why. */

@@ -36,6 +36,7 @@ static const method methods[] = {
     { "adadelta", DOPT_MODEL_DIRECT, DOPT_OPTIM_ADADELTA },
     { "rmsprop", DOPT_MODEL_DIRECT, DOPT_OPTIM_RMSPROP },
     { "adam", DOPT_MODEL_DIRECT, DOPT_OPTIM_ADAM },
+    { "group_rmsprop", DOPT_MODEL_DIRECT, DOPT_OPTIM_GROUP_RMSPROP },
 };
 
 enum { method_total = sizeof methods / sizeof *methods };
@@ -105,6 +106,13 @@ static bool read_lr(const option *o, const char *text)
     return option_real(o, text) && *(double *)o->to > 0.0;
 }
 
+/* What is of a file needs one. */
+static bool check_data(const job *j, char *message)
+{
+    (void)snprintf(message, 256, "%s: needs --data FILE", j->target ? "--target" : "--class");
+    return j->data || (!j->target && !j->label);
+}
+
 /* Runs that are alike would share their files. */
 static bool check_repeats(const job *j, char *message)
 {
@@ -126,7 +134,7 @@ static bool check_repeats(const job *j, char *message)
 /* A factored model needs whole depths, and a run that is resumed a file. */
 static bool check(const job *j, char *message)
 {
-    if (!keep_check(&j->keep, message) || !check_repeats(j, message))
+    if (!keep_check(&j->keep, message) || !check_data(j, message) || !check_repeats(j, message))
         return false;
     for (int i = 0; i < j->method_count; i++)
         for (int k = 0; k < j->depth_count && j->methods[i]->model == DOPT_MODEL_FACTORED; k++)
@@ -139,7 +147,6 @@ static bool check(const job *j, char *message)
 
 bool job_read(int argc, char **argv, size_t more_count, const option *more, job *out, char message[256])
 {
-    const char *const from_zero = "an integer from 0 up", *const from_one = "an integer from 1 up";
     const option table[] = {
         { "--data", option_text, &out->data, 0, "" },
         { "--target", option_text, &out->target, 0, "" },
@@ -147,18 +154,18 @@ bool job_read(int argc, char **argv, size_t more_count, const option *more, job 
         { "--out", option_text, &out->out, 0, "" },
         { "--p", option_real, &out->p, 1.0, "a number from 1 up" },
         { "--method", read_methods, out, 0,
-          "of gd, e2e, factored, momentum, nesterov, adagrad, adadelta, rmsprop, adam" },
+          "of gd, e2e, factored, momentum, nesterov, adagrad, adadelta, rmsprop, adam, group_rmsprop" },
         { "--depth", read_depths, out, 0, "up to 16 numbers from 1 up, or inf, with commas between" },
         { "--lr", read_lr, &out->lr, 0.0, "a number above 0, or auto" },
         { "--init", read_init, &out->init, 0, "normal, balanced or identity" },
         { "--init-std", option_real, &out->init_std, 0.0, "a number from 0 up" },
-        { "--steps", option_count, &out->steps, 1, from_one },
+        { "--steps", option_count, &out->steps, 1, OPTION_FROM_ONE },
         { "--threads", read_threads, &out->threads, 0, "an integer in [0, 64]" },
-        { "--batch", option_count, &out->batch, 0, from_zero },
-        { "--width", option_count, &out->width, 1, from_one },
-        { "--seed", option_count, &out->seed, 0, from_zero },
+        { "--batch", option_count, &out->batch, 0, OPTION_FROM_ZERO },
+        { "--width", option_count, &out->width, 1, OPTION_FROM_ONE },
+        { "--seed", option_count, &out->seed, 0, OPTION_FROM_ZERO },
         KEEP_ROWS(&out->keep),
-        { "--record", option_count, &out->every, 1, from_one },
+        { "--record", option_count, &out->every, 1, OPTION_FROM_ONE },
         { "--quiet", NULL, &out->quiet, 0, "" },
         { "--help", NULL, &out->help, 0, "" },
     };

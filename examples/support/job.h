@@ -39,7 +39,8 @@ typedef struct job {
 #define JOB_OPTIONS                                                                                                    \
     "  --p P                 power of the error, from 1 up; default 4\n"                                               \
     "  --method NAME[,...]   gd e2e factored momentum nesterov adagrad adadelta\n"                                     \
-    "                        rmsprop adam; default gd,e2e,adagrad,adadelta\n"                                          \
+    "                        rmsprop adam group_rmsprop;\n"                                                            \
+    "                        default gd,e2e,adagrad,adadelta\n"                                                        \
     "  --depth N[,...]       of e2e (any number from 1 up, or inf) and factored;\n"                                    \
     "                        default 2,3; all other methods are of depth 1\n"                                          \
     "  --lr ETA|auto         auto, the default: the best of a grid for each method\n"                                  \

@@ -26,7 +26,7 @@ typedef struct keep_options {
 /* clang-format off */
 #define KEEP_ROWS(o)                                                     \
     { "--checkpoint", option_text, &(o)->path, 0, "" },                  \
-    { "--every", option_count, &(o)->every, 1, "an integer from 1 up" }, \
+    { "--every", option_count, &(o)->every, 1, OPTION_FROM_ONE }, \
     { "--resume", NULL, &(o)->resume, 0, "" }
 /* clang-format on */
 enum { KEEP_ROW_COUNT = 3 };

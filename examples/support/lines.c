@@ -3,11 +3,14 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <zlib.h>
+
+static const char mark[] = "\xEF\xBB\xBF"; /* of UTF-8, where some programs begin a file */
 
 struct lines {
     gzFile file;
@@ -46,10 +49,21 @@ void lines_close(lines *l)
     free(l);
 }
 
+bool lines_refuse(lines *l, const char *format, ...)
+{
+    char text[320];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    l->failed = true;
+    (void)snprintf(l->message, l->message_size, "%s%s:%zu: %s", l->path, l->part, l->number, text);
+    return false;
+}
+
 static const char *give_up(lines *l, const char *why)
 {
-    l->failed = true;
-    (void)snprintf(l->message, l->message_size, "%s%s:%zu: %s", l->path, l->part, l->number, why);
+    (void)lines_refuse(l, "%s", why);
     return NULL;
 }
 
@@ -82,8 +96,7 @@ void lines_end_here(lines *l)
 bool lines_take_part(lines *l, int part, int parts, long long bytes)
 {
     if (!gzdirect(l->file)) {
-        (void)give_up(l, "a compressed file cannot be read in parts");
-        return false;
+        return lines_refuse(l, "a compressed file cannot be read in parts");
     }
     const double each = (double)(bytes - l->at) / parts;
     l->end = part == parts - 1 ? -1 : l->at + (z_off_t)(each * (part + 1));
@@ -93,8 +106,7 @@ bool lines_take_part(lines *l, int part, int parts, long long bytes)
     (void)snprintf(l->part, sizeof l->part, " (part %d of %d)", part + 1, parts);
     l->number = 0;
     if (gzseek(l->file, first - 1, SEEK_SET) < 0) {
-        (void)give_up(l, "cannot be read in parts");
-        return false;
+        return lines_refuse(l, "cannot be read in parts");
     }
     for (int byte = 0; byte != -1 && byte != '\n';)
         byte = gzgetc(l->file);
@@ -123,6 +135,8 @@ const char *lines_next(lines *l)
     if (used > 0 && l->text[used - 1] == '\r')
         used--;
     l->text[used] = '\0';
+    if (l->at == 0 && strncmp(l->text, mark, 3) == 0)
+        memmove(l->text, l->text + 3, used - 2);
     return l->text;
 }
 
@@ -161,8 +175,10 @@ bool lines_index(lines *l, const char **at, const char *ends, long most, long *o
     char *end;
     const size_t length = strspn(*at, "0123456789");
     const long value = strtol(*at, &end, 10);
+    char expected[64];
+    (void)snprintf(expected, sizeof expected, "an index from 1 to %ld", most);
     if (length == 0 || length > 9 || value < 1 || value > most)
-        return lines_complain(l, *at, "an index from 1 up");
+        return lines_complain(l, *at, expected);
     if (!*end || !strchr(ends, *end))
         return lines_complain(l, end, "':' after the index");
     *at = end;

@@ -26,6 +26,9 @@ bool lines_take_part(lines *l, int part, int parts, long long bytes);
 /* No line after the present one. */
 void lines_end_here(lines *l);
 
+/* Record "path:line: text". Always false. */
+bool lines_refuse(lines *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* Record "path:line:column: text"; `at` points into the present line. Always false. */
 bool lines_complain(lines *l, const char *at, const char *expected);
 

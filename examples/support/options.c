@@ -41,9 +41,10 @@ bool option_real(const option *o, const char *value)
 
 bool option_count(const option *o, const char *value)
 {
+    static const long long most = 999999999999;
     char *end;
-    const long long count = strtoll(value, &end, 10);
-    if (!*value || strlen(value) > 12 || *end || (double)count < o->lowest)
+    const long long count = strtoll(value, &end, 10); /* beyond its range, the end of that */
+    if (!*value || *end || (double)count < o->lowest || count > most)
         return false;
     *(int64_t *)o->to = count;
     return true;
@@ -100,9 +101,9 @@ static bool complain(size_t count, const option *table, const char *name, char m
     const bool known = find(count, table, name);
     const char *meant = known ? NULL : nearest(count, table, name);
     if (meant)
-        (void)snprintf(message, 256, "%.40s: no such option; did you mean %s? --help lists them", name, meant);
+        (void)snprintf(message, 256, "%.40s: no such option; did you mean %s? --help lists the options", name, meant);
     else
-        (void)snprintf(message, 256, "%.40s: %s; --help lists them", name,
+        (void)snprintf(message, 256, "%.40s: %s; --help lists the options", name,
                        known ? "its value is missing" : "no such option");
     return false;
 }
@@ -110,13 +111,21 @@ static bool complain(size_t count, const option *table, const char *name, char m
 bool options_read(int argc, char **argv, size_t count, const option *table, char message[256])
 {
     for (int i = 1; i < argc; i++) {
-        const option *o = find(count, table, argv[i]);
-        if (o && !o->read) {
+        char name[64];
+        const char *equals = strchr(argv[i], '='), *value = equals ? equals + 1 : NULL;
+        (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(argv[i], "="), argv[i]);
+        const option *o = find(count, table, strcmp(name, "-h") == 0 ? "--help" : name);
+        if (o && !o->read && !value) {
             *(bool *)o->to = true;
-        } else if (!o || i + 1 == argc) {
-            return complain(count, table, argv[i], message);
-        } else if (!o->read(o, argv[++i])) {
-            (void)snprintf(message, 256, "%s %.40s: must be %s", o->name, argv[i], o->allowed);
+            continue;
+        }
+        if (o && o->read && !value && i + 1 < argc)
+            value = argv[++i];
+        if (!o || !value)
+            return complain(count, table, name, message);
+        if (!o->read || !o->read(o, value)) {
+            (void)snprintf(message, 256, "%s %.40s: must be %s", o->name, value,
+                           o->read ? o->allowed : "without a value");
             return false;
         }
     }

@@ -2,7 +2,7 @@
 #ifndef EXAMPLES_OPTIONS_H
 #define EXAMPLES_OPTIONS_H
 
-/* The command line: `--name value` pairs and flags, from a table. */
+/* The command line: `--name value` or `--name=value`, and flags, from a table; -h is --help. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,6 +26,10 @@ struct option {
 bool option_text(const option *o, const char *value);  /* to a const char * */
 bool option_real(const option *o, const char *value);  /* to a double, finite */
 bool option_count(const option *o, const char *value); /* to an int64_t */
+
+/* What a count must be. */
+#define OPTION_FROM_ZERO "an integer from 0 to 999999999999"
+#define OPTION_FROM_ONE "an integer from 1 to 999999999999"
 
 /* A number as option_real() and option_count() take it; infinity is one. */
 bool option_number(const char *value, double *out);

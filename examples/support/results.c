@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "colour.h"
 
@@ -46,10 +47,18 @@ int results_winner(const results *r)
     return winner;
 }
 
+static int name_width(const results *r)
+{
+    size_t width = 9;
+    for (int i = 0; i < r->count; i++)
+        width = strlen(r->runs[i].how->name) > width ? strlen(r->runs[i].how->name) : width;
+    return (int)width;
+}
+
 static void print_row(const results *r, int i, int winner)
 {
     const run *one = &r->runs[i];
-    printf("%-9s %6g %9.3g", one->how->name, one->depth, one->lr);
+    printf("%-*s %6g %9.3g", name_width(r), one->how->name, one->depth, one->lr);
     for (int c = 0; c < columns; c++) {
         const double loss = run_loss_at(one, step_of(r, c));
         if (isnan(loss))
@@ -107,8 +116,9 @@ void results_table(const results *r)
         printf(" (%td constant ones dropped)", r->dropped);
     printf(", standardised\nmean of |error|^%g; optimum %.7g%s\n\n", r->j->p, r->best.value,
            r->best.certified ? "" : " (best known: its solver did not converge)");
-    printf("%-9s %6s %9s %54s %11s %8s\n", "", "", "", "distance from the optimum after so many steps", "loss", "");
-    printf("%-9s %6s %9s", "method", "depth", "lr");
+    printf("%-*s %6s %9s %54s %11s %8s\n", name_width(r), "", "", "", "distance from the optimum after so many steps",
+           "loss", "");
+    printf("%-*s %6s %9s", name_width(r), "method", "depth", "lr");
     for (int c = 0; c < columns; c++)
         printf(" %10lld", (long long)step_of(r, c));
     printf(" %11s %8s\n", "at the end", "seconds");

@@ -25,7 +25,7 @@ int results_winner(const results *r);
 
 void results_table(const results *r);
 
-/* curves.csv, summary.json, curves.gp and curves.svg in the folder, which is made. False: `message` says why. */
+/* curves.csv, summary.json, curves.gp and curves.svg in the folder, which is there. False: `message` says why. */
 bool results_write(const results *r, const char *folder, char message[512]);
 
 #endif

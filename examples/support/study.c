@@ -51,11 +51,11 @@ static bool read_options(study *s, int argc, char **argv)
     const study_plan *plan = s->plan;
     const option all[] = {
         { "--out", option_text, &s->out, 0, "" },
-        { "--seed", option_count, &s->seed, 0, "an integer from 0 up" },
+        { "--seed", option_count, &s->seed, 0, OPTION_FROM_ZERO },
         { "--quick", NULL, &s->quick, 0, "" },
         { "--quiet", NULL, &s->quiet, 0, "" },
         { "--help", NULL, &s->help, 0, "" },
-        { "--steps", option_count, &s->steps, 1, "an integer from 1 up" },
+        { "--steps", option_count, &s->steps, 1, OPTION_FROM_ONE },
         { "--p", option_real, &s->p, 1, "a number from 1 up" },
         { "--data", option_text, &s->data, 0, "" },
         { "--class", option_text, &s->label, 0, "" },
@@ -75,6 +75,8 @@ static bool read_options(study *s, int argc, char **argv)
         return false;
     if (s->steps == 0)
         s->steps = s->quick ? plan->quick : plan->steps;
+    if (s->label && !s->data)
+        return study_fail(s, "--class: needs --data FILE");
     return keep_check(&s->keep, s->message);
 }
 

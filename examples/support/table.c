@@ -60,7 +60,15 @@ static bool read_lines(lines *l, const char *first, const char *target, const ch
 {
     if (strchr(first, ',') || strchr(first, '\t'))
         return read_delimited(l, first, target, label, found);
+    if (strchr(first, ';') && !strchr(first, ':'))
+        return lines_complain(l, strchr(first, ';'), "commas or tabs between fields");
     return read_sparse(l, first, target, label, found);
+}
+
+void table_no_row(const char *path, const char *label, char message[TABLE_MESSAGE])
+{
+    (void)snprintf(message, TABLE_MESSAGE, "%s: no row %s%s", path, label ? "of class " : "below the header",
+                   label ? label : "");
 }
 
 static bool fill(const char *path, const char *target, const char *label, cells *found, table *out, char *message)
@@ -72,7 +80,7 @@ static bool fill(const char *path, const char *target, const char *label, cells 
     bool good = first && read_lines(l, first, target, label, found);
     lines_close(l);
     if (good && found->rows == 0) {
-        (void)snprintf(message, TABLE_MESSAGE, "%s: no row of class %s", path, label ? label : "any");
+        table_no_row(path, label, message);
         good = false;
     }
     if (good && !table_dense(found, found->cols, out)) {

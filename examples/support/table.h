@@ -39,6 +39,9 @@ struct cells;
 bool table_read_part(const char *path, const char *target, const char *label, int part, int parts, struct cells *found,
                      char message[TABLE_MESSAGE]);
 
+/* What is said of a file without a row that is wanted. */
+void table_no_row(const char *path, const char *label, char message[TABLE_MESSAGE]);
+
 /* A dense table of what was found, with `cols` features. False: it does not fit the memory. */
 bool table_dense(const struct cells *found, ptrdiff_t cols, table *out);
 
