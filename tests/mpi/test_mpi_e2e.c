@@ -212,6 +212,19 @@ static void check_against_serial(ptrdiff_t rows, ptrdiff_t cols, double depth)
     free_reference(&ref);
 }
 
+/* At W = 0, P is 0; at depth 1 it is the identity. */
+static void check_zero(double depth)
+{
+    enum { rows = 5, cols = 8 };
+    dopt_rng rng = dopt_rng_init(3, 1);
+    reference ref = { rows, cols, depth, 0.0, numbers(rows * cols), numbers(rows * cols), numbers(rows * cols) };
+    CHECK(dopt_rng_fill_normal(&rng, dopt_mat_f64(ref.grad, rows, cols), 1.0) == DOPT_OK);
+    for (int i = 0; i < rows * cols; i++)
+        ref.want[i] = depth == 1.0 ? ref.grad[i] : 0.0;
+    check(&ref, 1, 3, false, "zero");
+    free_reference(&ref);
+}
+
 /* m <- (I - 2 v v^T / v^T v) m, or the same from the right. */
 static void reflect(dopt_rng *rng, double *m, ptrdiff_t rows, ptrdiff_t cols, bool left)
 {
@@ -385,6 +398,10 @@ int main(int argc, char **argv)
     check_against_serial(90, 40, 2.5);
     check_against_serial(50, 50, INFINITY);
     check_against_serial(9, 200, 1.0);
+    check_zero(1.0);
+    check_zero(2.0);
+    check_zero(2.5);
+    check_zero(INFINITY);
     check_graded(150, 180, 1);
     check_graded(180, 150, 6);
     check_float32(60, 100, 1.0, 10.0 * sqrt(100.0) * (double)FLT_EPSILON);
