@@ -84,20 +84,28 @@ dopt_status dopt__check_kind(const char *func, const char *name, dopt_optim_kind
     return dopt__check_choice(func, name, (int)kind, DOPT__RULES, names);
 }
 
-static dopt_status find(const char *func, const char *where, dopt_optim_kind kind, dopt_hyper hyper,
-                        const dopt__rule **rule)
+static dopt_status unknown_hyper(const char *func, const char *where, dopt_hyper hyper)
 {
     const char *names[DOPT_HYPER_COUNT];
     char name[64];
     for (int i = 0; i < DOPT_HYPER_COUNT; i++)
         names[i] = ranges[i].name;
     (void)snprintf(name, sizeof name, "%shyper", where);
-    DOPT_TRY(dopt__check_kind(func, "kind", kind));
-    DOPT_TRY(dopt__check_choice(func, name, (int)hyper, DOPT_HYPER_COUNT, names));
+    return dopt__check_choice(func, name, (int)hyper, DOPT_HYPER_COUNT, names);
+}
+
+/* Asked at every step, for the learning rate: words are put together only where they are needed. */
+static dopt_status find(const char *func, const char *where, dopt_optim_kind kind, dopt_hyper hyper,
+                        const dopt__rule **rule)
+{
     *rule = dopt__rule_of(kind);
-    assert(*rule);
+    if (!*rule)
+        return dopt__check_kind(func, "kind", kind);
+    if ((int)hyper < 0 || (int)hyper >= DOPT_HYPER_COUNT)
+        return unknown_hyper(func, where, hyper);
     if (isnan((*rule)->initial[hyper]))
-        return dopt__fail(DOPT_ERR_INVALID, func, "%s%s has no hyperparameter %s", where, (*rule)->name, names[hyper]);
+        return dopt__fail(DOPT_ERR_INVALID, func, "%s%s has no hyperparameter %s", where, (*rule)->name,
+                          ranges[hyper].name);
     return DOPT_OK;
 }
 

@@ -202,9 +202,22 @@ static dopt_status bind(dopt_optim *optim, const char *func, int blocks, const d
     return DOPT_OK;
 }
 
-static void index_name(char *out, size_t size, const char *array, int i)
+/* The checks of a step name a block only when it is refused: then they are made again, with the name. */
+typedef dopt_status (*check_fn)(const char *func, const char *name, dopt_cmat block, dopt_cmat like);
+
+static dopt_status check_at(check_fn check, const char *func, const char *array, int i, dopt_cmat block, dopt_cmat like)
 {
-    (void)snprintf(out, size, "%s[%d]", array, i);
+    char name[32];
+    if (check(func, array, block, like) == DOPT_OK)
+        return DOPT_OK;
+    (void)snprintf(name, sizeof name, "%s[%d]", array, i);
+    return check(func, name, block, like);
+}
+
+static dopt_status check_param(const char *func, const char *name, dopt_cmat param, dopt_cmat like)
+{
+    (void)like;
+    return dopt__check_view(func, name, param);
 }
 
 static dopt_status check_params(const char *func, int blocks, const dopt_mat *params)
@@ -213,11 +226,8 @@ static dopt_status check_params(const char *func, int blocks, const dopt_mat *pa
         return dopt__fail(DOPT_ERR_INVALID, func, "blocks is %d, must be >= 1", blocks);
     if (!params)
         return dopt__fail(DOPT_ERR_INVALID, func, "params is NULL, must point to %d views", blocks);
-    for (int i = 0; i < blocks; i++) {
-        char name[32];
-        index_name(name, sizeof name, "params", i);
-        DOPT_TRY(dopt__check_view(func, name, dopt_const(params[i])));
-    }
+    for (int i = 0; i < blocks; i++)
+        DOPT_TRY(check_at(check_param, func, "params", i, dopt_const(params[i]), dopt_const(params[i])));
     return DOPT_OK;
 }
 
@@ -318,10 +328,8 @@ static dopt__step step_of(const dopt_optim *optim)
     return step;
 }
 
-static dopt_status check_grad(const char *func, int i, dopt_cmat param, dopt_cmat grad)
+static dopt_status check_grad(const char *func, const char *name, dopt_cmat grad, dopt_cmat param)
 {
-    char name[32];
-    index_name(name, sizeof name, "grads", i);
     DOPT_TRY(dopt__check_matrix(func, name, grad, param.rows, param.cols, param.dtype));
     DOPT_TRY(dopt__check_apart(func, "the block of params", param, name, grad));
     return dopt__require_finite(func, name, grad);
@@ -338,7 +346,7 @@ static dopt_status apply(dopt_optim *optim, const char *func, int blocks, const 
 {
     assert(params && grads);
     for (int i = 0; i < blocks; i++)
-        DOPT_TRY(check_grad(func, i, dopt_const(params[i]), grads[i]));
+        DOPT_TRY(check_at(check_grad, func, "grads", i, grads[i], dopt_const(params[i])));
     DOPT_TRY(bind(optim, func, blocks, params));
     dopt__step step = step_of(optim);
     if (optim->rule->grouped)
@@ -436,7 +444,8 @@ static dopt_status step_thin(dopt_optim *optim, const char *func, dopt_net *net)
         if (net->layers[j].thin && !thin_is_finite(&net->layers[j]))
             dopt__chain_form(net, j); /* to find the place */
         if (!net->layers[j].thin)
-            DOPT_TRY(check_grad(func, j - 1, dopt_const(net->layers[j].factor), optim->grads[j - 1]));
+            DOPT_TRY(
+                check_at(check_grad, func, "grads", j - 1, optim->grads[j - 1], dopt_const(net->layers[j].factor)));
     }
     const dopt__step step = step_of(optim);
     for (int j = 1; j <= net->depth; j++)

@@ -24,11 +24,18 @@ static dopt_status check_factor(const char *func, const char *where, const dopt_
     return DOPT_OK;
 }
 
+static dopt_status unknown_kind(const char *func, const char *where, dopt_schedule_kind kind)
+{
+    char name[64];
+    (void)snprintf(name, sizeof name, "%skind", where);
+    return dopt__check_choice(func, name, (int)kind, DOPT_SCHEDULE_INVERSE_TIME + 1, dopt__schedule_names);
+}
+
+/* At every step too: words are put together only where they are needed. */
 dopt_status dopt__check_schedule(const char *func, const char *where, const dopt_schedule *s)
 {
-    char kind[64];
-    (void)snprintf(kind, sizeof kind, "%skind", where);
-    DOPT_TRY(dopt__check_choice(func, kind, (int)s->kind, DOPT_SCHEDULE_INVERSE_TIME + 1, dopt__schedule_names));
+    if ((int)s->kind < 0 || (int)s->kind > DOPT_SCHEDULE_INVERSE_TIME)
+        return unknown_kind(func, where, s->kind);
     if (s->warmup < 0)
         return dopt__fail(DOPT_ERR_INVALID, func, "%swarmup is %lld, must be >= 0", where, (long long)s->warmup);
     if (s->kind == DOPT_SCHEDULE_CONSTANT)
