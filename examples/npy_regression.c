@@ -81,12 +81,10 @@ static int show(const dopt_event *event, void *user)
 /* Load or save the file of --checkpoint: what makes another run, and the trainer. */
 static dopt_status visit(keep k, const task *t, dopt_trainer *trainer, char message[KEEP_MESSAGE])
 {
-    char sum[32];
-    (void)snprintf(sum, sizeof sum, "%016llx", (unsigned long long)t->data_sum);
     keep_same(&k, "--p", t->p);
     keep_same(&k, "--depth", t->depth);
     keep_same(&k, "--lr", t->lr);
-    keep_same_text(&k, "checksum of X and y", sum);
+    keep_same_data(&k, t->data_sum);
     keep_trainer(&k, trainer);
     return keep_end(&k, t->keep.path, message) ? DOPT_OK : DOPT_ERR_IO;
 }

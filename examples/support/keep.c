@@ -246,6 +246,13 @@ void keep_same_text(keep *k, const char *what, const char *text)
         fail(k, "the checkpoint is of another run: its %.60s is %s, here it is %s", what, theirs, mine);
 }
 
+void keep_same_data(keep *k, uint64_t sum)
+{
+    char text[32];
+    (void)snprintf(text, sizeof text, "%016llx", (unsigned long long)sum);
+    keep_same_text(k, "checksum of x and y", text);
+}
+
 static bool write_all(const keep *k, int fd)
 {
     const uint64_t sum = checksum(CHECKSUM_START, k->bytes, k->size);

@@ -75,6 +75,7 @@ void keep_trainer(keep *k, dopt_trainer *trainer);
 /* What must be the same where the run is resumed. */
 void keep_same(keep *k, const char *what, double number);
 void keep_same_text(keep *k, const char *what, const char *text);
+void keep_same_data(keep *k, uint64_t sum); /* x and y, by their checksum */
 
 /* Write the file, if saving, and forget it. False: the message says what has failed since the beginning. */
 bool keep_end(keep *k, const char *path, char message[KEEP_MESSAGE]);

@@ -11,10 +11,9 @@ void kept_run_path(const run *r, const job *j, const char *suffix, char path[KEP
 /* What makes another run, of what the trainer's checkpoint does not know. */
 static void visit_task(keep *k, const job *j)
 {
-    char lr[32] = "auto", sum[32];
+    char lr[32] = "auto";
     if (j->lr > 0.0)
         (void)snprintf(lr, sizeof lr, "%.15g", j->lr);
-    (void)snprintf(sum, sizeof sum, "%016llx", (unsigned long long)j->data_sum);
     keep_same_text(k, "--target", j->target ? j->target : "not given");
     keep_same_text(k, "--class", j->label ? j->label : "not given");
     keep_same(k, "--p", j->p);
@@ -22,7 +21,7 @@ static void visit_task(keep *k, const job *j)
     keep_same_text(k, "--init", job_init_name(j->init));
     keep_same(k, "--init-std", j->init_std);
     keep_same(k, "--width", (double)j->width);
-    keep_same_text(k, "checksum of x and y", sum);
+    keep_same_data(k, j->data_sum);
 }
 
 /* All of a .curve file. */

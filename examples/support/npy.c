@@ -98,8 +98,11 @@ bool npy_open(const char *path, npy *out, char message[256])
     struct stat about;
     const npy none = { .map = NULL };
     *out = none;
-    if (file < 0 || fstat(file, &about) != 0 || about.st_size <= 0) {
-        (void)complain(message, path, file < 0 ? strerror(errno) : "the file is empty");
+    if (file < 0 || fstat(file, &about) != 0 || !S_ISREG(about.st_mode) || about.st_size == 0) {
+        (void)complain(message, path,
+                       file < 0                  ? strerror(errno)
+                       : !S_ISREG(about.st_mode) ? "not a regular file"
+                                                 : "the file is empty");
         if (file >= 0)
             (void)close(file);
         return false;

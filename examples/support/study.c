@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "checksum.h"
 #include "colour.h"
 #include "json.h"
 #include "options.h"
@@ -98,6 +99,7 @@ static bool load(study *s)
     } else if (!sensors_simulate(2018, &s->t)) {
         return study_fail(s, "out of memory");
     }
+    s->data_sum = s->keep.path ? checksum_table(&s->t, 0) : 0;
     bool *dropped = calloc((size_t)s->t.cols, sizeof *dropped);
     const ptrdiff_t count = dropped ? standardise(&s->t, dropped) : -1;
     free(dropped);

@@ -43,6 +43,7 @@ struct study {
     double p;
     table t; /* if the plan has data */
     const char *data_name;
+    uint64_t data_sum; /* of the table, if there is --checkpoint */
     char message[FOLDER_MESSAGE];
     FILE *claims, *compared, *numbers, *figures; /* parts of results.json */
     char *text[4];

@@ -232,7 +232,7 @@ static void keep_seat(keep *k, seat *st)
 static bool visit(team *tm, keep k, int64_t *step)
 {
     keep_same_text(&k, "data", tm->s->data_name);
-    keep_same(&k, "number of rows", (double)tm->s->t.rows);
+    keep_same_data(&k, tm->s->data_sum);
     keep_same(&k, "p", tm->p);
     keep_same(&k, "seed", (double)tm->s->seed);
     keep_same(&k, "number of runs", tm->count);

@@ -87,7 +87,7 @@ for options, said in ((["--lr", 0.002], "--lr is 0.001, here it is 0.002"), (["-
     if other.returncode != 1 or f"another run: its {said}\n" not in other.stderr:
         failures.append(f"{options}: {other}")
 other = run(keep[0], folder / "z.npy", *keep[2:])
-if other.returncode != 1 or "another run: its checksum of X and y is" not in other.stderr:
+if other.returncode != 1 or "another run: its checksum of x and y is" not in other.stderr:
     failures.append(f"another target: {other}")
 for options, code, said in ((["--depth", "inf", "--steps", 3], 0, "ended (steps) after 3 steps"),
                             (["--p", 1e9], 1, "ended (diverged) after 0 steps")):

@@ -28,6 +28,10 @@ def expect(code, text, program, *options):
 
 expect(1, "mine.csv has 3 features, needs 4 or more", equivalence, "--quick")
 expect(0, "holds: Depth accelerates l_4", depth_and_p, "--steps", "30")
+keep = ["--steps", "30", "--checkpoint", table.with_name("saved"), "--every", "10"]
+expect(0, "holds: Depth accelerates l_4", depth_and_p, *keep)
+table.write_text(table.read_text().replace("1", "2", 1))
+expect(1, "another run: its checksum of x and y is", depth_and_p, *keep, "--resume")
 expect(1, "runs end at the optimum but for rounding", depth_and_p, "--steps", "5000")
 expect(1, "--p 1e+09: every learning rate diverged at every depth", depth_and_p, "--quick", "--p", "1e9")
 print("\n".join(failures) or "as expected")
