@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "mnist/report.h"
+#include "support/folder.h"
 #include "support/streams.h"
 
 /* Exit codes: 0, EXIT_DATA for files and runs, EXIT_USAGE for the command line, EXIT_INTERRUPTED. */
@@ -50,6 +51,8 @@ static int train_and_report(const settings *s, const dataset *data)
     static training t;
     char message[512];
     int code = 0;
+    if (s->out && !folder_make(s->out, message))
+        return fail(message);
     if (!training_run(&t, s, data))
         code = fail(t.message);
     else if (training_goes_on(&t)) {

@@ -226,8 +226,8 @@ static bool write_file(const training *t, const char *name, void (*content)(FILE
 
 bool report_write(const training *t, char message[512])
 {
-    if (!folder_make(t->s->out, message) || !write_file(t, "curves.csv", write_curves, message) ||
-        !write_file(t, "summary.json", write_summary, message) || !write_file(t, "curves.gp", write_script, message))
+    if (!write_file(t, "curves.csv", write_curves, message) || !write_file(t, "summary.json", write_summary, message) ||
+        !write_file(t, "curves.gp", write_script, message))
         return false;
     folder_draw(t->s->out, "curves.gp");
     return true;

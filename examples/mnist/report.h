@@ -7,7 +7,8 @@
 /* Tables on standard output. */
 void report_print(const training *t);
 
-/* curves.csv, summary.json, curves.gp and curves.svg in the folder of --out. False: `message` says why. */
+/* curves.csv, summary.json, curves.gp and curves.svg in the folder of --out, which is there. False: `message` says why.
+ */
 bool report_write(const training *t, char message[512]);
 
 #endif

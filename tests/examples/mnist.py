@@ -97,6 +97,9 @@ usage("--steps 0: must be", "--steps", "0")
 usage("--steps: its value is missing", "--steps")
 usage("--nonsense: no such option", "--nonsense", "1")
 
+done = run("--steps", 10**9, "--out", folder / "no" / "where", "--threads", 1)  # refused before the first of them
+check(done.returncode == 1 and not done.stdout and "No such file or directory" in done.stderr, f"--out: {done}")
+
 # What is written, on drawn digits, with the second network and a real depth of the end-to-end rule
 done = run("--network", "lenet5", "--variants", "e2e,plain", "--depth", "2.5", "--steps", 150, "--evaluate", 100, "--out",
            folder / "o", "--threads", 1)

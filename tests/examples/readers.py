@@ -132,6 +132,12 @@ check(list(csv.DictReader(open(out / "curves.csv"))) == rows, "a second run give
 huge = run("--steps", 100, "--method", "gd", "--lr", "1e9", "--quiet")
 short = run("--data", table("1,2,3\n4,5,7\n"), "--p", 2, "--steps", 200, "--quiet")  # two points: gd is at 0 early
 check(short.returncode == 0 and "nan" not in short.stdout and "\nwinner: gd at depth 1, 0 from the optimum" in short.stdout, str(short))
+for content in ("1,2,3\n4,5,7\n", "1,2,3\n1,3,4\n1,5,9\n1,1,1\n"):  # ends that are rounding
+    done = run("--data", table(content), "--p", 2, "--steps", 200, "--record", 200, "--quiet", "--out", folder / "short")
+    ends = {r["method"] + r["depth"]: r for r in csv.DictReader(open(folder / "short" / "curves.csv"))}
+    summary = json.load(open(folder / "short" / "summary.json"))
+    check(all(float(r["distance"]) >= 0.0 for r in ends.values()), f"below the optimum: {ends}")
+    check([int(r["step"]) for r in ends.values()] == [r["steps"] for r in summary["runs"]], f"no last loss: {ends}")
 still = run("--steps", 40, "--method", "e2e", "--init-std", 0)
 check(still.returncode == 1 and "no winner: no run left its start" in still.stdout, str(still))
 check("e2e, depth 2: dopt_trainer_create: options->init_std is 0, and W = 0 is a fixed point" in still.stderr, still.stderr)
