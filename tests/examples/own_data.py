@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the studies say of small and easy data: no verdict from rounding, and what they lack.
 
-usage: own_data.py EQUIVALENCE DEPTH_AND_P
+usage: own_data.py EQUIVALENCE DEPTH_AND_P VANISHING MEMORY
 """
 import pathlib
 import random
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 
-equivalence, depth_and_p = sys.argv[1:]
+equivalence, depth_and_p, vanishing, memory = sys.argv[1:]
 table = pathlib.Path(tempfile.mkdtemp()) / "mine.csv"
 draw = random.Random(3).gauss
 with table.open("w") as file:
@@ -33,6 +33,9 @@ expect(0, "holds: Depth accelerates l_4", depth_and_p, *keep)
 table.write_text(table.read_text().replace("1", "2", 1))
 expect(1, "another run: its checksum of x and y is", depth_and_p, *keep, "--resume")
 expect(1, "runs end at the optimum but for rounding", depth_and_p, "--steps", "5000")
+expect(1, "fewer --steps may tell", vanishing, "--quick")  # and at no rate near the identity's best is depth 4 stable
+expect(0, "holds: Near-zero factors stall", vanishing, "--steps", "200")
+expect(1, "--steps 1: must be 2 or more", memory, "--steps", "1")
 expect(1, "--p 1e+09: every learning rate diverged at every depth", depth_and_p, "--quick", "--p", "1e9")
 print("\n".join(failures) or "as expected")
 sys.exit(bool(failures))
