@@ -57,6 +57,29 @@ static void search_takes_the_best_end(void **state)
     small_problem_end(&p);
 }
 
+/* Seven rows that fit, and one that does not: the batches' values differ by 1e13. */
+static void search_knows_batches_from_growth(void **state)
+{
+    (void)state;
+    const double x[8] = { 1, 1, 1, 1, 1, 1, 1, 1 }, y[8] = { 1, 1, 1, 1, 1, 1, 1, 100 }, w0 = 1.0 + 1e-5, grid = 1e-6;
+    dopt_loss *loss = NULL;
+    dopt_objective *objective = NULL;
+    dopt_fit_options o = DOPT_FIT_OPTIONS_INIT;
+    o.model = DOPT_MODEL_DIRECT;
+    o.max_steps = 16;
+    o.batch_size = 1;
+    ASSERT_OK(dopt_loss_create_lp(2.0, NULL, &loss));
+    ASSERT_OK(dopt_objective_create_data(dopt_cmat_f64(x, 8, 1), dopt_cmat_f64(y, 8, 1), loss, NULL, &objective));
+    for (o.seed = 0; o.seed < 4; o.seed++) {
+        dopt_lr_trial trial;
+        int best = -1;
+        ASSERT_OK(dopt_lr_search(objective, &o, dopt_cmat_f64(&w0, 1, 1), 1, &grid, 1, &trial, &best));
+        assert_int_equal(trial.reason, DOPT_STOP_STEPS);
+    }
+    dopt_objective_destroy(&objective);
+    dopt_loss_destroy(&loss);
+}
+
 /* A run is given up when its value has grown a million times: on the bowl (lr - 1)^2 times in a step. */
 static void search_gives_up_at_a_million_times(void **state)
 {
@@ -145,6 +168,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(search_takes_the_best_end),
+        cmocka_unit_test(search_knows_batches_from_growth),
         cmocka_unit_test(search_gives_up_at_a_million_times),
         cmocka_unit_test(search_uses_its_threads),
         cmocka_unit_test(search_takes_the_first_and_the_smaller),

@@ -9,7 +9,8 @@
  * The candidates are run over the whole horizon, since a rate that is ahead early may go unstable later,
  * and the one with the smallest value at its end wins: the value of the objective itself, so of the training data. To
  * judge by other data, call dopt_fit() for each rate. Runs that diverge are out, and end when they do: when a number is
- * not finite, or when the value has grown to a million times what it was at the start.
+ * not finite, or when the value, of a batch if there are batches, has grown to a million times what that of all data
+ * was at the start.
  */
 
 #include <stddef.h>
@@ -24,10 +25,10 @@ DOPT_BEGIN_DECLS
 
 /** What became of one candidate. */
 typedef struct dopt_lr_trial {
-    double lr;                 /**< The candidate. */
-    double value;              /**< L of all data at the end of its run; INFINITY if it diverged. */
-    dopt_stop_reason reason;   /**< Why it ended. */
-    int64_t steps;             /**< Steps taken. */
+    double lr;               /**< The candidate. */
+    double value;            /**< L of all data at the end of its run; INFINITY if it diverged. */
+    dopt_stop_reason reason; /**< Why it ended. */
+    int64_t steps;           /**< Steps taken. */
 } dopt_lr_trial;
 
 /**
@@ -57,9 +58,8 @@ typedef struct dopt_lr_trial {
  * @retval DOPT_ERR_NUMERICAL  every candidate diverged: try smaller ones
  * @retval as dopt_fit()       if a run could not be carried out
  */
-DOPT_API dopt_status dopt_lr_search(dopt_objective *objective, const dopt_fit_options *options, dopt_cmat w0,
-                                    int count, const double *grid, int threads, dopt_lr_trial *trials,
-                                    int *best);
+DOPT_API dopt_status dopt_lr_search(dopt_objective *objective, const dopt_fit_options *options, dopt_cmat w0, int count,
+                                    const double *grid, int threads, dopt_lr_trial *trials, int *best);
 
 DOPT_END_DECLS
 

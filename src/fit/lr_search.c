@@ -37,6 +37,7 @@ static const double hopeless = 1e6;
 typedef struct watch {
     dopt_callback callback; /* the caller's */
     void *user;
+    dopt_objective *batches; /* NULL: a step sees all data */
     double limit;
     bool diverged;
 } watch;
@@ -52,11 +53,20 @@ typedef struct search {
     atomic_int next;
 } search;
 
+/* Of all data: the value of the first batch may be next to nothing. */
+static double value_at_start(const watch *w, const dopt_event *event)
+{
+    double value = event->value;
+    if (w->batches && dopt_objective_eval(w->batches, event->w, NULL, &value, dopt_mat_none()) != DOPT_OK)
+        return INFINITY;
+    return value;
+}
+
 static int watch_value(const dopt_event *event, void *user)
 {
     watch *w = user;
     if (event->step == 0)
-        w->limit = hopeless * fabs(event->value);
+        w->limit = hopeless * fabs(value_at_start(w, event));
     w->diverged = event->value > w->limit && w->limit > 0.0;
     return w->diverged || (w->callback && w->callback(event, w->user) != 0);
 }
@@ -65,7 +75,7 @@ static dopt_status run_on(const search *s, dopt_objective *objective, dopt_mat w
 {
     dopt_fit_options options = *s->options;
     dopt_report report;
-    watch watched = { options.callback, options.user, INFINITY, false };
+    watch watched = { options.callback, options.user, options.batch_size > 0 ? objective : NULL, INFINITY, false };
     options.lr = result->lr;
     options.logger.fn = NULL; /* told by the search itself, in the thread that called it */
     options.callback = watch_value;
