@@ -4,13 +4,11 @@
 #include "checksum.h"
 
 #include <sys/mman.h>
+#include <zlib.h>
 
 uint64_t checksum(uint64_t sum, const void *data, size_t size)
 {
-    const unsigned char *bytes = data;
-    for (size_t i = 0; i < size; i++)
-        sum = (sum ^ bytes[i]) * 1099511628211u;
-    return sum;
+    return crc32_z((uLong)sum, data, size);
 }
 
 uint64_t checksum_mapped(uint64_t sum, void *map, size_t bytes)
