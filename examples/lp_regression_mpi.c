@@ -178,7 +178,7 @@ static dopt_status train_one(const job *j, const method *how, double depth, dopt
     }
     results += !r.diverged;
     if (status == DOPT_OK && !stopped && rank == 0)
-        (void)printf("%-13s %5g %9g %14.9g %8.2f  %016llx%s\n", how->name, depth, r.lr, value, r.seconds,
+        (void)printf("%-13s %5g %9g %14.9g %8.2f  %08llx%s\n", how->name, depth, r.lr, value, r.seconds,
                      (unsigned long long)checksum(CHECKSUM_START, w, (size_t)d * sizeof *w),
                      r.diverged ? "  diverged" : "");
     run_free(&r);

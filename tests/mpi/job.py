@@ -40,7 +40,7 @@ def check(condition, text):
 
 def result(text):
     """Loss and bits of the last run."""
-    loss, bits = re.findall(r"^\w+ +[\d.]+ +\S+ +(\S+) +\S+  ([0-9a-f]{16})$", text, re.M)[-1]
+    loss, bits = re.findall(r"^\w+ +[\d.]+ +\S+ +(\S+) +\S+  ([0-9a-f]{8})$", text, re.M)[-1]
     return float(loss), bits
 
 
