@@ -63,9 +63,8 @@ static void rounding_mode_stays(void **state)
 static bool are_there_exceptions(void)
 {
     const volatile double zero = 0.0;
-    volatile double quotient = 1.0;
     assert_int_equal(feclearexcept(FE_ALL_EXCEPT), 0);
-    quotient /= zero;
+    assert_true(isinf(1.0 / zero));
     const bool raised = fetestexcept(FE_DIVBYZERO) != 0;
     assert_int_equal(feclearexcept(FE_ALL_EXCEPT), 0);
     if (!raised)
