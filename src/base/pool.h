@@ -7,7 +7,8 @@
  *
  * Work is a number of items; each thread, the caller too, starts on a share of its own, the same at every call with as
  * many items, and helps with the others' when that is done. So an item must write to places of its own. Between two
- * calls that follow each other closely the threads spin, so that a call costs about a microsecond; after that they sleep.
+ * calls that follow each other closely the threads spin, so that a call costs about a microsecond; after that they
+ * sleep.
  */
 
 #include <depthopt/alloc.h>

@@ -80,7 +80,7 @@ static int leaf_count(ptrdiff_t rows, ptrdiff_t leaf_rows)
     return (int)((rows + leaf_rows - 1) / leaf_rows);
 }
 
-/* Rows of a leaf, whole chunks: large enough to be worth a ticket, and no more leaves than there is room for. */
+/* Rows of a leaf, whole chunks: large enough to be worth handing out, and no more leaves than there is room for. */
 static ptrdiff_t rows_of_leaf(const dopt__few *s, ptrdiff_t rows)
 {
     const double wanted = leaf_bytes / ((double)s->x.cols * (double)s->size);
