@@ -175,10 +175,10 @@ void dopt__pool_destroy(dopt__pool *pool)
 /* The same items to the same worker, if there are as many the next time. */
 static void share_out(dopt__pool *pool, int items)
 {
-    const int64_t started = pool->helper_count + 1;
-    for (int i = 0; i < started; i++)
+    const int64_t started = pool->helper_count + 1, all = items;
+    for (int64_t i = 0; i < started; i++)
         atomic_store(&pool->shares[i].range,
-                     range_of((uint32_t)(items * i / started), (uint32_t)(items * (i + 1) / started)));
+                     range_of((uint32_t)(all * i / started), (uint32_t)(all * (i + 1) / started)));
 }
 
 void dopt__pool_run(dopt__pool *pool, int items, dopt__work_fn work, void *argument)
