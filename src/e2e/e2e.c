@@ -42,9 +42,10 @@ static bool allocate(dopt_e2e *e2e)
         return true;
     e2e->svd = dopt__svd_create(e2e->small, rows < cols ? cols : rows, method, allocator);
     e2e->s = dopt__alloc(allocator, 4 * (size_t)e2e->small, sizeof *e2e->s);
-    if (e2e->options.refresh_tolerance > 0.0)
+    const bool keeps = e2e->options.refresh_tolerance > 0.0;
+    if (keeps)
         e2e->guess = dopt__alloc(allocator, (size_t)rows * (size_t)cols, sizeof *e2e->guess);
-    if (!e2e->svd || !e2e->s || (e2e->options.refresh_tolerance > 0.0 && !e2e->guess))
+    if (!e2e->svd || !e2e->s || (keeps && !e2e->guess))
         return false;
     e2e->null = e2e->s + e2e->small;
     e2e->table = e2e->null + e2e->small;

@@ -250,10 +250,12 @@ static dopt_mat guess_of(dopt_e2e *e2e, dopt_cmat grad, factors f)
     return guess;
 }
 
-/* Its relative error; Y of the new basis is used up. || U Y - guess || = || Y - U^T guess ||. */
+/* Its relative error, INFINITY where P is 0; Y of the new basis is used up. || U Y - guess || = || Y - U^T guess ||. */
 static double error_of(const dopt_e2e *e2e, dopt_mat guess, factors f)
 {
     const double norm = dopt__norm(dopt_const(f.y));
+    if (norm == 0.0) /* without 0 / 0, which may trap */
+        return INFINITY;
     dopt__gemm(-1.0 / dopt__kernel_scale(e2e->top, e2e->depth), dopt_ctransposed(f.u), dopt_const(guess), 1.0, f.y);
     return dopt__norm(dopt_const(f.y)) / norm;
 }
